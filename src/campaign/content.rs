@@ -1,0 +1,170 @@
+//! `[message]`: what is sent. Templates are named here, and read elsewhere.
+
+use std::path::{Path, PathBuf};
+
+use lettre::Address;
+use lettre::message::Mailbox;
+use toml::Spanned;
+use toml::de::DeTable;
+
+use super::error::Mistake;
+use super::section::Section;
+use super::{MessageSettings, header};
+
+/// The templates when `html` and `text` are absent.
+const DEFAULT_HTML: &str = "message.html.hbs";
+const DEFAULT_TEXT: &str = "message.txt.hbs";
+
+impl MessageSettings {
+    /// A message with nothing but a sender and a subject template.
+    pub fn new(from: Mailbox, subject: impl Into<String>) -> Self {
+        MessageSettings {
+            from,
+            reply_to: None,
+            to: None,
+            subject: subject.into(),
+            html: None,
+            text: None,
+            headers: Vec::new(),
+            envelope_from: None,
+        }
+    }
+}
+
+pub(super) fn read(root: &DeTable<'_>, dir: &Path) -> Result<MessageSettings, Mistake> {
+    let section = Section::of(root, "message", "[message]");
+    let missing = |key: &str, example: &str| {
+        let name = section.name(key);
+        let text = format!("{name} is missing; write {key} = \"{example}\"");
+        Mistake::new(section.span(), text)
+    };
+    let from = mailbox(&section, "from")?
+        .ok_or_else(|| missing("from", "ACME News <news@acme.example>"))?;
+    let subject = template(&section, "subject")?
+        .ok_or_else(|| missing("subject", "{{first_name}}, your November digest"))?;
+
+    let mut message = MessageSettings::new(from, subject);
+    message.reply_to = mailbox(&section, "reply_to")?;
+    message.to = template(&section, "to")?;
+    message.envelope_from = envelope_from(&section)?;
+    message.headers = header::read(&section, message.reply_to.is_some())?;
+    (message.html, message.text) = bodies(&section, dir)?;
+    Ok(message)
+}
+
+/// A setting that is one address, with or without a display name.
+fn mailbox(section: &Section<'_>, key: &str) -> Result<Option<Mailbox>, Mistake> {
+    let Some(written) = section.filled(key)? else {
+        return Ok(None);
+    };
+    let text = written.get_ref();
+    // lettre would take a control character into the display name.
+    let parsed = text
+        .parse()
+        .ok()
+        .filter(|_| !text.contains(char::is_control));
+    parsed.map(Some).ok_or_else(|| {
+        let name = section.name(key);
+        Mistake::new(
+            written.span(),
+            format_args!(
+                "{name} must be one address, such as \"ACME News <news@acme.example>\", not {text:?}"
+            ),
+        )
+    })
+}
+
+/// A template for a header's value. Line breaks and tabs may be part of its layout; no other control character can.
+fn template(section: &Section<'_>, key: &str) -> Result<Option<String>, Mistake> {
+    let Some(written) = section.filled(key)? else {
+        return Ok(None);
+    };
+    let text = written.get_ref();
+    let control = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+    if let Some(control) = text.chars().find(|c| control(*c)) {
+        let name = section.name(key);
+        let text = format!("{name} has the control character {control:?}; leave it out");
+        return Err(Mistake::new(written.span(), text));
+    }
+    Ok(Some(text.to_string()))
+}
+
+/// `envelope_from`; when no tag is in it, it is known now whether it is an address.
+fn envelope_from(section: &Section<'_>) -> Result<Option<String>, Mistake> {
+    let key = "envelope_from";
+    let text = template(section, key)?;
+    match (&text, section.value(key)) {
+        (Some(address), Some(value))
+            if !address.contains("{{") && address.parse::<Address>().is_err() =>
+        {
+            let name = section.name(key);
+            let text = format!(
+                "{name} must be a bare address, such as \"bounce@acme.example\", not {address:?}"
+            );
+            Err(Mistake::new(value.span(), text))
+        }
+        _ => Ok(text),
+    }
+}
+
+/// The HTML and the text template.
+fn bodies(
+    section: &Section<'_>,
+    dir: &Path,
+) -> Result<(Option<PathBuf>, Option<PathBuf>), Mistake> {
+    let html = body(section, dir, "html", ".html.hbs", DEFAULT_HTML)?;
+    let text = body(section, dir, "text", ".txt.hbs", DEFAULT_TEXT)?;
+    if text.is_none() {
+        let span = section.value("html").map_or(section.span(), Spanned::span);
+        let file = dir.join(DEFAULT_TEXT);
+        let file = file.display();
+        return Err(Mistake::new(
+            span,
+            match html {
+                Some(_) => format!(
+                    "making the text from the HTML is not there yet in this version of mailrun; write a text template, \"{file}\""
+                ),
+                None => format!(
+                    "there is no template; write \"{file}\", or name one with \"text\" in [message]"
+                ),
+            },
+        ));
+    }
+    Ok((html, text))
+}
+
+/// One template: the one that is named, or else the default one where it exists.
+fn body(
+    section: &Section<'_>,
+    dir: &Path,
+    key: &str,
+    ending: &str,
+    default: &str,
+) -> Result<Option<PathBuf>, Mistake> {
+    let Some(written) = section.filled(key)? else {
+        let file = dir.join(default);
+        return Ok(file.is_file().then_some(file));
+    };
+    let name = *written.get_ref();
+    let later = [".mjml.hbs", ".md.hbs"]
+        .iter()
+        .find(|it| name.ends_with(**it));
+    if let Some(later) = later.filter(|_| key == "html") {
+        let text = format!(
+            "a template in {later} is not there yet in this version of mailrun; write it as {ending}"
+        );
+        return Err(Mistake::new(written.span(), text));
+    }
+    if !name.ends_with(ending) {
+        let setting = section.name(key);
+        let text = format!("{setting} must be a file whose name ends in {ending}, not {name:?}");
+        return Err(Mistake::new(written.span(), text));
+    }
+    let file = dir.join(name);
+    if !file.is_file() {
+        let shown = file.display();
+        let text = format!("there is no template \"{shown}\"; write it");
+        return Err(Mistake::new(written.span(), text));
+    }
+    Ok(Some(file))
+}

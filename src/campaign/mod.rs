@@ -1,0 +1,158 @@
+//! A campaign: the folder and its `campaign.toml`, read, resolved and checked.
+//!
+//! Settings as written become settings with a meaning in three steps, each with the place it speaks of: `schema`
+//! knows every key there is, `section` reads one table's values by type, and one file a table (`list`, `content`, `server`,
+//! `delivery`, `vars`) checks what they mean. Every error names file, line and column.
+//! Must not open sockets or iterate recipients.
+
+mod content;
+mod delivery;
+mod duration;
+mod error;
+mod fingerprint;
+mod header;
+mod list;
+mod load;
+mod overrides;
+mod run_name;
+mod schema;
+mod section;
+mod server;
+#[cfg(test)]
+mod tests;
+mod url;
+mod vars;
+
+pub use error::{CampaignError, Position};
+pub use run_name::{RunNameError, valid_run_name};
+pub use url::{ServerUrl, Tls, UrlError, parse_server_url};
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lettre::message::Mailbox;
+
+/// A campaign, every setting resolved: paths absolute or relative to the current folder, values checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Campaign {
+    /// The campaign folder, as typed.
+    pub dir: PathBuf,
+    /// `name`; the folder's name when absent.
+    pub name: String,
+    /// `run`; "default" when absent.
+    pub run: String,
+    /// `[recipients]`.
+    pub recipients: ListSettings,
+    /// `[message]`.
+    pub message: MessageSettings,
+    /// `[vars]`, as `{{vars.name}}` in every template.
+    pub vars: serde_json::Map<String, serde_json::Value>,
+    /// `[[server]]`, at most one for now.
+    pub servers: Vec<Server>,
+    /// `[delivery]`.
+    pub delivery: Delivery,
+}
+
+/// `[recipients]`: which list, and what its columns mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListSettings {
+    /// The list, resolved against the campaign folder.
+    pub file: PathBuf,
+    /// Column with the address; "email" when absent.
+    pub address: String,
+    /// Column with the display name.
+    pub display: Option<String>,
+    /// Column that identifies a recipient; `None`: the address does.
+    pub key: Option<String>,
+    /// Columns in which an empty cell makes the row invalid.
+    pub required: Vec<String>,
+    /// What to do with a second row of the same key.
+    pub duplicates: Duplicates,
+}
+
+/// What to do with rows whose key an earlier row has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Duplicates {
+    /// The first row counts, the others are left out.
+    Skip,
+    /// The list is refused.
+    Error,
+}
+
+/// `[message]`: what is sent. Strings named as templates are Handlebars sources.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageSettings {
+    /// `from`.
+    pub from: Mailbox,
+    /// `reply_to`.
+    pub reply_to: Option<Mailbox>,
+    /// `to`, a template; `None`: display and address columns.
+    pub to: Option<String>,
+    /// `subject`, a template.
+    pub subject: String,
+    /// The HTML template's file, resolved.
+    pub html: Option<PathBuf>,
+    /// The text template's file, resolved.
+    pub text: Option<PathBuf>,
+    /// `headers`: names with value templates, in the order of the file.
+    pub headers: Vec<(String, String)>,
+    /// `envelope_from`, a template; `None`: the From address.
+    pub envelope_from: Option<String>,
+}
+
+/// One `[[server]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Host name or address, without brackets.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// The author agreed that everything goes in clear, even beyond this machine.
+    pub allow_plaintext: bool,
+    /// Connections at most.
+    pub connections: usize,
+    /// Messages handed to one connection at most before it is replaced.
+    pub messages_per_connection: u32,
+    /// Connect, and each reply; the reply to the end of a message: ten times as long.
+    pub timeout: Duration,
+}
+
+/// `[delivery]`: how hard to try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Attempts for each recipient, the first one counted.
+    pub attempts: u16,
+    /// Before the second attempt; doubled each time.
+    pub first_delay: Duration,
+    /// The delay's upper bound.
+    pub longest_delay: Duration,
+    /// What to do with recipients in doubt.
+    pub in_doubt: InDoubt,
+    /// Recipients in a row refused for good before the run stops.
+    pub stop_after: u32,
+    /// No server usable for this long: the run stops.
+    pub give_up: Duration,
+    /// What a claim survives.
+    pub durability: Durability,
+}
+
+/// What to do with recipients in doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InDoubt {
+    /// Leave them until a person says what happened.
+    Hold,
+    /// Send again, with the same Message-ID.
+    Resend,
+}
+
+/// What a claim survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Durability {
+    /// A power loss: on disk before the message leaves.
+    Power,
+    /// The death of the process.
+    Process,
+}

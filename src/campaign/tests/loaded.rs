@@ -1,0 +1,191 @@
+//! What campaigns on disk are read as.
+
+use std::fs;
+use std::time::Duration;
+
+use super::*;
+
+#[test]
+fn the_least_has_every_default() {
+    let dir = folder(LEAST);
+    let campaign = Campaign::load(dir.path()).unwrap();
+    let from = "a@b.example".parse().unwrap();
+    let mut expected = Campaign::new(dir.path(), MessageSettings::new(from, "s"));
+    expected.message.text = Some(dir.path().join("message.txt.hbs"));
+    assert_eq!(campaign, expected);
+
+    let name = dir.path().file_name().unwrap().to_str().unwrap();
+    assert_eq!(
+        (campaign.name.as_str(), campaign.run.as_str()),
+        (name, "default")
+    );
+    assert_eq!(campaign.recipients.file, dir.path().join("recipients.csv"));
+    assert_eq!(campaign.recipients.address, "email");
+    assert_eq!(campaign.recipients.duplicates, Duplicates::Skip);
+    assert!(campaign.servers.is_empty());
+    let delivery = campaign.delivery;
+    assert_eq!((delivery.attempts, delivery.stop_after), (4, 25));
+    assert_eq!(delivery.first_delay, Duration::from_secs(30));
+    assert_eq!(delivery.longest_delay, Duration::from_secs(1800));
+    assert_eq!(delivery.give_up, Duration::from_secs(900));
+    assert_eq!(delivery.in_doubt, InDoubt::Hold);
+    assert_eq!(delivery.durability, Durability::Power);
+}
+
+#[test]
+fn every_setting_there_is() {
+    let dir = folder(
+        r#"
+name = "November newsletter"
+run  = "2026-11"
+[recipients]
+file       = "lists/A.CSV"
+address    = " mail "
+display    = "name"
+key        = "id"
+required   = ["first_name", " city "]
+encoding   = "UTF-8"
+delimiter  = ","
+duplicates = "error"
+[message]
+from     = "ACME News <news@acme.example>"
+reply_to = "editor@acme.example"
+to       = "{{name}} <{{email}}>"
+subject  = "{{first_name}}, your digest"
+html     = "a.html.hbs"
+text     = "b.txt.hbs"
+headers  = { "X-Z" = "1", "X-A" = "{{id}}" }
+envelope_from = "bounce+{{send_id}}@acme.example"
+[vars]
+issue = 42
+[[server]]
+url = "smtp://mx.example:2525"
+tls = "none"
+allow_plaintext = true
+connections = 1000
+messages_per_connection = 1
+timeout = "5m"
+[delivery]
+attempts = 1000
+first_delay = "0s"
+longest_delay = "1h30m"
+in_doubt = "resend"
+stop_after = 1
+give_up = "2d"
+durability = "process"
+"#,
+    );
+    let at = |name: &str| dir.path().join(name);
+    fs::create_dir(at("lists")).unwrap();
+    for file in ["lists/A.CSV", "a.html.hbs", "b.txt.hbs"] {
+        fs::write(at(file), "").unwrap();
+    }
+    let owned = |texts: &[&str]| texts.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+    let some = |text: &str| Some(text.to_owned());
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let expected = Campaign {
+        dir: dir.path().to_owned(),
+        name: "November newsletter".to_owned(),
+        run: "2026-11".to_owned(),
+        recipients: ListSettings {
+            file: at("lists/A.CSV"),
+            address: "mail".to_owned(),
+            display: some("name"),
+            key: some("id"),
+            required: owned(&["first_name", "city"]),
+            duplicates: Duplicates::Error,
+        },
+        message: MessageSettings {
+            from: "ACME News <news@acme.example>".parse().unwrap(),
+            reply_to: Some("editor@acme.example".parse().unwrap()),
+            to: some("{{name}} <{{email}}>"),
+            subject: "{{first_name}}, your digest".to_owned(),
+            html: Some(at("a.html.hbs")),
+            text: Some(at("b.txt.hbs")),
+            headers: vec![header("X-Z", "1"), header("X-A", "{{id}}")],
+            envelope_from: some("bounce+{{send_id}}@acme.example"),
+        },
+        vars: serde_json::Map::from_iter([("issue".to_owned(), 42.into())]),
+        servers: vec![Server {
+            host: "mx.example".to_owned(),
+            port: 2525,
+            allow_plaintext: true,
+            connections: 1000,
+            messages_per_connection: 1,
+            timeout: Duration::from_secs(300),
+        }],
+        delivery: Delivery {
+            attempts: 1000,
+            first_delay: Duration::ZERO,
+            longest_delay: Duration::from_secs(5400),
+            in_doubt: InDoubt::Resend,
+            stop_after: 1,
+            give_up: Duration::from_secs(172_800),
+            durability: Durability::Process,
+        },
+    };
+    assert_eq!(Campaign::load(dir.path()).unwrap(), expected);
+    assert_eq!(Campaign::load(&at("campaign.toml")).unwrap(), expected);
+}
+
+#[test]
+fn another_list_takes_the_place_of_the_campaigns() {
+    let dir = folder(format!(
+        "{LEAST}[recipients]\nfile = 'gone.csv'\nkey = 'id'"
+    ));
+    let list = dir.path().join("recipients.csv");
+    let campaign = Campaign::load_with(dir.path(), Some(&list)).unwrap();
+    assert_eq!(campaign.recipients.file, list);
+    assert_eq!(campaign.recipients.key.as_deref(), Some("id"));
+    let gone = dir.path().join("other.csv");
+    assert_eq!(
+        said(dir.path(), Campaign::load_with(dir.path(), Some(&gone))),
+        r#"c/other.csv: there is no list "c/other.csv"; write it"#
+    );
+}
+
+#[test]
+fn another_server_takes_the_place_of_the_first() {
+    let mut campaign = load(LEAST);
+    campaign.use_server("smtp://[::1]:2525?tls=none").unwrap();
+    assert_eq!(campaign.servers, [Server::new("::1", 2525)]);
+
+    let server = "[[server]]\nurl = 'smtp://localhost?tls=none'\nconnections = 3\n";
+    let mut campaign = load(&format!("{LEAST}{server}"));
+    let before = campaign.clone();
+    for (url, error) in [
+        ("smtp://127.0.0.1:26", UrlError::TlsLater),
+        ("smtp://u:p@127.0.0.1", UrlError::Password),
+        (
+            "smtp://mx.example?tls=none",
+            UrlError::Clear("mx.example".to_owned()),
+        ),
+    ] {
+        assert_eq!(campaign.use_server(url), Err(error));
+        assert_eq!(campaign, before, "a refused URL changes nothing");
+    }
+    campaign.use_server("smtp://127.0.0.1:26?tls=none").unwrap();
+    let expected = Server {
+        connections: 3,
+        ..Server::new("127.0.0.1", 26)
+    };
+    assert_eq!(campaign.servers, [expected]);
+
+    let mut campaign = load(&format!("{LEAST}{server}allow_plaintext = true"));
+    campaign.use_server("smtp://mx.example?tls=none").unwrap();
+    assert_eq!(campaign.servers[0].host, "mx.example");
+}
+
+#[test]
+fn another_run_and_other_connections() {
+    let mut campaign = load(LEAST);
+    campaign.use_run("2026-12").unwrap();
+    assert_eq!(campaign.use_run("a/b"), Err(RunNameError::Character('/')));
+    assert_eq!(campaign.run, "2026-12");
+    campaign.use_connections(3);
+    assert!(campaign.servers.is_empty());
+    campaign.use_server("smtp://localhost?tls=none").unwrap();
+    assert_eq!(campaign.servers, [Server::default()]);
+    campaign.use_connections(3);
+    assert_eq!(campaign.servers[0].connections, 3);
+}

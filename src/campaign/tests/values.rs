@@ -1,0 +1,320 @@
+//! Errors about values, each with its place and whole text.
+
+use std::fs;
+
+use super::*;
+
+#[test]
+fn lists() {
+    let later = |what: &str| format!("is not there yet in this version of mailrun; {what}");
+    let tabs = format!("5:8: a list in .tsv {}", later("save it as .csv"));
+    let gzip = format!("5:8: a list in .gz {}", later("save it as .csv"));
+    let stdin = format!(
+        "5:8: a list on standard input {}",
+        later("save it as a .csv file")
+    );
+    let encoding = format!(
+        "5:12: encoding \"gbk\" {}",
+        later("save the list as UTF-8, and leave it out")
+    );
+    let delimiter = format!(
+        "5:13: delimiter \";\" {}",
+        later("save the list with commas, and leave it out")
+    );
+    let send = format!("5:14: duplicates = \"send\" {}", later("leave it out"));
+    assert_errors(&[
+        (
+            "[recipients]\nfile = 'gone.csv'",
+            r#"5:8: there is no list "c/gone.csv"; write it"#,
+        ),
+        ("[recipients]\nfile = 'a.TSV'", &tabs),
+        ("[recipients]\nfile = 'a.csv.gz'", &gzip),
+        ("[recipients]\nfile = '-'", &stdin),
+        (
+            "[recipients]\nfile = 'list.txt'",
+            r#"5:8: the list "c/list.txt" must be a file whose name ends in .csv"#,
+        ),
+        (
+            "[recipients]\nfile = ''",
+            r#"5:8: "file" in [recipients] is empty"#,
+        ),
+        (
+            "[recipients]\naddress = ''",
+            r#"5:11: "address" in [recipients] is empty"#,
+        ),
+        (
+            "[recipients]\nrequired = ['a', '']",
+            r#"5:18: "required" in [recipients] names a column without a name"#,
+        ),
+        (
+            "[recipients]\nrequired = 'a'",
+            r#"5:12: "required" in [recipients] must be a list of strings, not a string"#,
+        ),
+        ("[recipients]\nencoding = 'gbk'", &encoding),
+        ("[recipients]\ndelimiter = ';'", &delimiter),
+        ("[recipients]\nduplicates = 'send'", &send),
+        (
+            "[recipients]\nduplicates = 'keep'",
+            r#"5:14: "duplicates" in [recipients] must be "skip" or "error", not "keep""#,
+        ),
+    ]);
+}
+
+#[test]
+fn the_default_list_is_missed_by_name() {
+    let dir = folder(LEAST);
+    let list = dir.path().join("recipients.csv");
+    fs::remove_file(&list).unwrap();
+    let hint = r#"or name another one with "file" in [recipients]"#;
+    assert_eq!(
+        said(dir.path(), Campaign::load(dir.path())),
+        format!(r#"c/campaign.toml:1:1: there is no list "c/recipients.csv"; write it, {hint}"#)
+    );
+    fs::create_dir(&list).unwrap();
+    assert_eq!(
+        said(dir.path(), Campaign::load(dir.path())),
+        format!(
+            r#"c/campaign.toml:1:1: the list "c/recipients.csv" is a folder, not a file, {hint}"#
+        )
+    );
+}
+
+#[test]
+fn addresses() {
+    let must = r#"must be one address, such as "ACME News <news@acme.example>", not"#;
+    for (from, shown) in [
+        ("'news'", r#""news""#),
+        (
+            "'a@b.example, c@d.example'",
+            r#""a@b.example, c@d.example""#,
+        ),
+        ("'A <a@b.example> x'", r#""A <a@b.example> x""#),
+        ("'<>'", r#""<>""#),
+        (
+            r#""A\r\nBcc: x <a@b.example>""#,
+            r#""A\r\nBcc: x <a@b.example>""#,
+        ),
+        (r#""A\u0007 <a@b.example>""#, r#""A\u{7} <a@b.example>""#),
+    ] {
+        let toml = format!("[message]\nfrom = {from}\nsubject = 's'");
+        let expected = format!("c/campaign.toml:2:8: \"from\" in [message] {must} {shown}");
+        assert_eq!(error(&toml), expected);
+        let toml = format!("[message]\nfrom = 'a@b.example'\nsubject = 's'\nreply_to = {from}");
+        let expected = format!("c/campaign.toml:4:12: \"reply_to\" in [message] {must} {shown}");
+        assert_eq!(error(&toml), expected);
+    }
+    for (from, name, address) in [
+        ("a@localhost", None, "a@localhost"),
+        (
+            "Jürgen Groß <j@b.example>",
+            Some("Jürgen Groß"),
+            "j@b.example",
+        ),
+        (
+            "\"Doe, Jane\" <j@b.example>",
+            Some("Doe, Jane"),
+            "j@b.example",
+        ),
+        (
+            "A.C.M.E. News <j@b.example>",
+            Some("A.C.M.E. News"),
+            "j@b.example",
+        ),
+        (
+            "Dr. Jane O'Neill <j@b.example>",
+            Some("Dr. Jane O'Neill"),
+            "j@b.example",
+        ),
+    ] {
+        let campaign = load(&format!("[message]\nfrom = '''{from}'''\nsubject = 's'"));
+        let got = campaign.message.from;
+        assert_eq!(
+            (got.name.as_deref(), got.email.to_string().as_str()),
+            (name, address)
+        );
+    }
+}
+
+#[test]
+fn messages() {
+    assert_errors(&[
+        (
+            "envelope_from = 'bounce'",
+            r#"4:17: "envelope_from" in [message] must be a bare address, such as "bounce@acme.example", not "bounce""#,
+        ),
+        (
+            "envelope_from = ''",
+            r#"4:17: "envelope_from" in [message] is empty"#,
+        ),
+        (
+            r#"to = "{{name}}\u0000""#,
+            r#"4:6: "to" in [message] has the control character '\0'; leave it out"#,
+        ),
+        (
+            "headers = { Subject = 'x' }",
+            r#"4:13: header "Subject" is not the campaign's to set: mailrun or a server on the way writes it"#,
+        ),
+        (
+            "reply_to = 'a@b.example'\n[message.headers]\nReply-To = 'x'",
+            r#"6:1: header "Reply-To" is there already, by reply_to"#,
+        ),
+        (
+            "html = 'a.mjml.hbs'",
+            "4:8: a template in .mjml.hbs is not there yet in this version of mailrun; write it as .html.hbs",
+        ),
+        (
+            "html = 'a.md.hbs'",
+            "4:8: a template in .md.hbs is not there yet in this version of mailrun; write it as .html.hbs",
+        ),
+        (
+            "html = 'a.html'",
+            r#"4:8: "html" in [message] must be a file whose name ends in .html.hbs, not "a.html""#,
+        ),
+        (
+            "text = 'a.html.hbs'",
+            r#"4:8: "text" in [message] must be a file whose name ends in .txt.hbs, not "a.html.hbs""#,
+        ),
+        (
+            "html = 'a.html.hbs'",
+            r#"4:8: there is no template "c/a.html.hbs"; write it"#,
+        ),
+        (
+            "text = '../a.txt.hbs'",
+            r#"4:8: there is no template "c/../a.txt.hbs"; write it"#,
+        ),
+    ]);
+}
+
+#[test]
+fn a_text_template_there_must_be() {
+    let dir = folder(LEAST);
+    fs::remove_file(dir.path().join("message.txt.hbs")).unwrap();
+    assert_eq!(
+        said(dir.path(), Campaign::load(dir.path())),
+        r#"c/campaign.toml:1:1: there is no template; write "c/message.txt.hbs", or name one with "text" in [message]"#
+    );
+    fs::write(dir.path().join("message.html.hbs"), "").unwrap();
+    let from_html = "making the text from the HTML is not there yet in this version of mailrun; \
+        write a text template, \"c/message.txt.hbs\"";
+    assert_eq!(
+        said(dir.path(), Campaign::load(dir.path())),
+        format!("c/campaign.toml:1:1: {from_html}")
+    );
+    let toml = format!("{LEAST}html = 'message.html.hbs'");
+    fs::write(dir.path().join("campaign.toml"), toml).unwrap();
+    assert_eq!(
+        said(dir.path(), Campaign::load(dir.path())),
+        format!("c/campaign.toml:4:8: {from_html}")
+    );
+    fs::write(dir.path().join("message.txt.hbs"), "").unwrap();
+    let campaign = Campaign::load(dir.path()).unwrap();
+    assert_eq!(
+        campaign.message.html,
+        Some(dir.path().join("message.html.hbs"))
+    );
+}
+
+#[test]
+fn servers() {
+    let local = "[[server]]\nurl = 'smtp://localhost'\ntls = 'none'\n";
+    let with = |setting: &str| format!("{local}{setting}");
+    let tls_later = "TLS is not there yet in this version of mailrun; tls = \"none\" (or ?tls=none at the URL's end) does without, for a server on this machine";
+    let (url_later, setting_later) = (format!("5:7: {tls_later}"), format!("6:7: {tls_later}"));
+    let clear = "tls = \"none\" sends everything to \"mx.example\" in clear, for anyone on the way to read; if that is meant, set allow_plaintext = true in [[server]]";
+    let (url_clear, setting_clear) = (format!("5:7: {clear}"), format!("6:7: {clear}"));
+    assert_errors(&[
+        (
+            "[[server]]\ntls = 'none'",
+            r#"4:1: "url" is missing in [[server]]; write url = "smtp://HOST:PORT""#,
+        ),
+        (
+            "[[server]]\nurl = 'mx.example'",
+            "5:7: a server's URL begins with smtp:// or smtps://",
+        ),
+        (
+            "[[server]]\nurl = 'smtp://u:p@mx.example'",
+            "5:7: a password does not belong in a URL, which others can see; put the password in password_env, password_file or password_command, never in a URL",
+        ),
+        ("[[server]]\nurl = 'smtp://localhost'", &url_later),
+        ("[[server]]\nurl = 'smtps://localhost'", &url_later),
+        (
+            "[[server]]\nurl = 'smtp://localhost'\ntls = 'required'",
+            &setting_later,
+        ),
+        ("[[server]]\nurl = 'smtp://mx.example?tls=none'", &url_clear),
+        (
+            "[[server]]\nurl = 'smtp://mx.example'\ntls = 'none'",
+            &setting_clear,
+        ),
+        (
+            "[[server]]\nurl = 'smtps://localhost'\ntls = 'none'",
+            "6:7: the URL says TLS implicit, and tls says none; leave one of them out",
+        ),
+        (
+            "[[server]]\nurl = 'smtp://localhost'\ntls = 'off'",
+            r#"6:7: "tls" in [[server]] must be "required" or "implicit" or "none", not "off""#,
+        ),
+        (
+            &with("connections = 0"),
+            r#"7:15: "connections" in [[server]] must be a number from 1 to 1000, not 0"#,
+        ),
+        (
+            &with("messages_per_connection = 0"),
+            r#"7:27: "messages_per_connection" in [[server]] must be a number from 1 to 4294967295, not 0"#,
+        ),
+        (
+            &with("timeout = 60"),
+            r#"7:11: "timeout" in [[server]] must be a duration such as "30s", in quotes, not a number"#,
+        ),
+        (
+            &with("timeout = '60'"),
+            r#"7:11: "timeout" in [[server]]: "60" has no unit; write "60s" for seconds (ms, s, m, h, d)"#,
+        ),
+        (
+            &with("timeout = '0s'"),
+            r#"7:11: "timeout" in [[server]] must be longer than zero"#,
+        ),
+        (
+            &with("[[server]]\nurl = 'smtp://localhost'"),
+            "7:1: a second [[server]] is not there yet in this version of mailrun; leave it out",
+        ),
+        (
+            &with("username = 'a'"),
+            r#"7:1: "username" in [[server]] is not there yet in this version of mailrun; leave it out"#,
+        ),
+    ]);
+}
+
+#[test]
+fn deliveries() {
+    assert_errors(&[
+        (
+            "[delivery]\nattempts = 0",
+            r#"5:12: "attempts" in [delivery] must be a number from 1 to 1000, not 0"#,
+        ),
+        (
+            "[delivery]\nstop_after = 0",
+            r#"5:14: "stop_after" in [delivery] must be a number from 1 to 4294967295, not 0"#,
+        ),
+        (
+            "[delivery]\nfirst_delay = 'soon'",
+            r#"5:15: "first_delay" in [delivery]: "soon" is not a duration; write numbers with units (ms, s, m, h, d), such as "30s" or "1h30m""#,
+        ),
+        (
+            "[delivery]\ngive_up = '1000d'",
+            r#"5:11: "give_up" in [delivery]: "1000d" is too long; 366 days are the most"#,
+        ),
+        (
+            "[delivery]\nin_doubt = 'drop'",
+            r#"5:12: "in_doubt" in [delivery] must be "hold" or "resend", not "drop""#,
+        ),
+        (
+            "[delivery]\ndurability = 'none'",
+            r#"5:14: "durability" in [delivery] must be "power" or "process", not "none""#,
+        ),
+        (
+            "[vars]\na = nan",
+            "5:5: nan cannot be printed; write it as a string",
+        ),
+    ]);
+}

@@ -1,0 +1,15 @@
+//! mailrun: a batch runner for mail merge.
+//!
+//! Data goes one way:
+//!
+//! ```text
+//! recipients -> render -> message -> deliver -> ledger -> report
+//!    (rows)   (templates)  (MIME)   (couriers)  (truth)  (people)
+//! ```
+//!
+//! [`run`] is the only module that knows all the rooms; `main` is the edge of the process. The modules in the order
+//! of the data, then what serves all of them. ARCHITECTURE.md has the threads and the invariants.
+
+pub mod campaign;
+pub mod outcome;
+pub mod wording;
