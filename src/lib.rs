@@ -12,4 +12,5 @@
 
 pub mod campaign;
 pub mod outcome;
+pub mod recipients;
 pub mod wording;

@@ -1,0 +1,195 @@
+//! Why a list cannot be read. Every text says where, what, and what to do.
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use super::Position;
+
+/// A place in a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The header, with its 1-based line.
+    Header {
+        /// 1-based line of the file.
+        line: u64,
+    },
+    /// A row.
+    Row(Position),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Header { line } => write!(f, "header (line {line})"),
+            Place::Row(Position { row, line }) => write!(f, "row {row} (line {line})"),
+        }
+    }
+}
+
+/// Why a list cannot be read, or not further. Nothing of it may be mailed then.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// No such file.
+    #[error("{}: there is no such list; correct \"file\" under [recipients], or put the list there", .file.display())]
+    NotThere {
+        /// The list.
+        file: PathBuf,
+    },
+    /// A folder instead of a file.
+    #[error("{}: this is a directory, not a list; name a file with \"file\" under [recipients]", .file.display())]
+    Directory {
+        /// The list.
+        file: PathBuf,
+    },
+    /// The file may not be read.
+    #[error("{}: no permission to read the list; make it readable for the user who runs mailrun", .file.display())]
+    Permission {
+        /// The list.
+        file: PathBuf,
+    },
+    /// Any other trouble with reading.
+    #[error("{}: the list cannot be read: {cause}; see that the file and its disk are sound, and run the same command again", .file.display())]
+    Io {
+        /// The list.
+        file: PathBuf,
+        /// What the operating system said.
+        cause: io::Error,
+    },
+    /// A kind of file that is no CSV.
+    #[error("{}: a list of the kind \"{kind}\" cannot be read yet; save it as CSV in UTF-8", .file.display())]
+    Kind {
+        /// The list.
+        file: PathBuf,
+        /// The extension of its name.
+        kind: &'static str,
+    },
+    /// A byte that does not fit the encoding.
+    #[error("{}, {place}, column {column}: the byte at offset {offset} of the file is not UTF-8; save the list as UTF-8 (spreadsheets call it \"CSV UTF-8\")", .file.display())]
+    NotUtf8 {
+        /// The list.
+        file: PathBuf,
+        /// Its row, with the line of the byte itself.
+        place: Place,
+        /// The column's name in quotes, or its 1-based number when it has none.
+        column: String,
+        /// Bytes of the file before it.
+        offset: u64,
+    },
+    /// The file ends inside a quoted field.
+    #[error("{}, {place}: a quote (\") is opened here and never closed; close it, or double each quote that belongs to the text (\"\")", .file.display())]
+    Unclosed {
+        /// The list.
+        file: PathBuf,
+        /// Where the record begins that holds the quote.
+        place: Place,
+    },
+    /// Text after a closing quote.
+    #[error("{}, {place}, column {column}: text after a closing quote (\"); either a quote is opened here and never closed, or one belongs to the text and must be doubled (\"\")", .file.display())]
+    Stray {
+        /// The list.
+        file: PathBuf,
+        /// Where the record begins.
+        place: Place,
+        /// The column's name in quotes, or its 1-based number when it has none.
+        column: String,
+    },
+    /// A record past the limit.
+    #[error("{}, {place}: longer than {mebibytes} MiB; most likely a quote (\") is opened here and never closed: close it", .file.display())]
+    TooLong {
+        /// The list.
+        file: PathBuf,
+        /// Where the record begins.
+        place: Place,
+        /// The limit.
+        mebibytes: usize,
+    },
+    /// Nothing but blank lines.
+    #[error("{}: the list is empty; its first line must name the columns, such as: email,name", .file.display())]
+    NoHeader {
+        /// The list.
+        file: PathBuf,
+    },
+    /// A column without a name.
+    #[error("{}, {place}: column {column} of {count} has no name; name it, or take the column out (a comma too many makes one)", .file.display())]
+    Unnamed {
+        /// The list.
+        file: PathBuf,
+        /// The header.
+        place: Place,
+        /// 1-based.
+        column: usize,
+        /// How many columns there are.
+        count: usize,
+    },
+    /// Two columns of one name.
+    #[error("{}, {place}: columns {first} and {second} are both named {name:?}; rename one of them", .file.display())]
+    SameName {
+        /// The list.
+        file: PathBuf,
+        /// The header.
+        place: Place,
+        /// 1-based.
+        first: usize,
+        /// 1-based.
+        second: usize,
+        /// The name, trimmed.
+        name: String,
+    },
+    /// A column named as what templates have anyway.
+    #[error("{}, {place}: column {column} is named {name:?}, which is a value of mailrun's own in every template; rename the column", .file.display())]
+    BuiltIn {
+        /// The list.
+        file: PathBuf,
+        /// The header.
+        place: Place,
+        /// 1-based.
+        column: usize,
+        /// The name.
+        name: String,
+    },
+    /// A setting names a column that is not there.
+    #[error("{}, {place}: there is no column {name:?}, which \"{setting}\" under [recipients] names; {hint}", .file.display())]
+    NoColumn {
+        /// The list.
+        file: PathBuf,
+        /// The header.
+        place: Place,
+        /// The setting.
+        setting: &'static str,
+        /// The column it names.
+        name: String,
+        /// The nearest name, and the columns there are.
+        hint: String,
+    },
+}
+
+impl ListError {
+    /// Why the file could not be opened or read.
+    pub(super) fn from_io(file: &Path, cause: io::Error) -> ListError {
+        let file = file.to_owned();
+        match cause.kind() {
+            ErrorKind::NotFound => ListError::NotThere { file },
+            ErrorKind::IsADirectory => ListError::Directory { file },
+            ErrorKind::PermissionDenied => ListError::Permission { file },
+            _ => ListError::Io { file, cause },
+        }
+    }
+}
+
+/// A character that cannot be shown, by its number.
+pub(super) fn spell(c: char) -> String {
+    format!("control character (U+{:04X})", u32::from(c))
+}
+
+/// A character in quotes, in escapes where it could not be seen.
+pub(super) fn shown(c: char) -> String {
+    format!(
+        "\"{}\"",
+        if c == '"' {
+            "\\\"".to_owned()
+        } else {
+            c.escape_debug().to_string()
+        }
+    )
+}

@@ -1,0 +1,89 @@
+//! A list in, a stream of recipients out.
+//!
+//! Owns the reading of lists, what makes a row a recipient, and the checks on addresses.
+//! Must not render, hold the list in memory, or decide about retries.
+
+mod address;
+mod columns;
+mod domain;
+mod error;
+mod list;
+mod records;
+
+use std::path::Path;
+
+use lettre::Address;
+
+use crate::wording::printable;
+
+pub use address::parse_address;
+pub use error::{ListError, Place};
+pub use list::List;
+
+/// Where a row stands in its list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// 1-based, the header not counted.
+    pub row: u64,
+    /// 1-based line of the file on which the row begins.
+    pub line: u64,
+}
+
+/// One row that can be mailed.
+#[derive(Debug, Clone)]
+pub struct Recipient {
+    /// What identifies the recipient within the run: the key column's cell, trimmed, or the
+    /// address with its domain in lower case.
+    pub key: String,
+    /// Where to.
+    pub address: Address,
+    /// The display name, not empty, from the display column or from `Name <a@b>` in the address column.
+    pub display: Option<String>,
+    /// Where it stands.
+    pub position: Position,
+    /// The cells, in the order of the columns; as many as there are columns.
+    pub fields: csv::StringRecord,
+}
+
+/// One row that cannot be mailed, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidRow {
+    /// The key as far as it is known: the cell as it is; may be empty.
+    pub key: String,
+    /// The address cell as it is.
+    pub address: String,
+    /// Where it stands.
+    pub position: Position,
+    /// The column at fault, when one is.
+    pub column: Option<String>,
+    /// What is wrong and what to do, in lower case, without a full stop.
+    pub reason: String,
+    /// The cells, as many as the row has, at most as many as there are columns.
+    pub fields: csv::StringRecord,
+}
+
+impl InvalidRow {
+    /// The row in one line, fit for a terminal: file, line, row, column and reason.
+    pub fn describe(&self, file: &Path) -> String {
+        let column = self
+            .column
+            .as_ref()
+            .map(|column| format!(", column \"{column}\""))
+            .unwrap_or_default();
+        let Position { row, line } = self.position;
+        printable(&format!(
+            "{}:{line}: row {row}{column}: {}",
+            file.display(),
+            self.reason
+        ))
+    }
+}
+
+/// A row of the list, judged.
+#[derive(Debug, Clone)]
+pub enum Row {
+    /// Can be mailed.
+    Recipient(Recipient),
+    /// Cannot.
+    Invalid(InvalidRow),
+}
