@@ -11,6 +11,8 @@
 //! of the data, then what serves all of them. ARCHITECTURE.md has the threads and the invariants.
 
 pub mod campaign;
+pub mod message;
 pub mod outcome;
 pub mod recipients;
+pub mod render;
 pub mod wording;

@@ -1,0 +1,214 @@
+//! Address fields: a display name, which is data and taken literally, and an address (RFC 5322 section 3.4).
+
+use lettre::Address;
+
+use super::header::{ENCODED_LINE, encoded_words, is_printable_ascii};
+
+/// Writes the field `name` with one mailbox. `display` holds no forbidden character, `address` is on the wire's terms.
+pub(super) fn mailbox(out: &mut String, name: &str, display: Option<&str>, address: &Address) {
+    let address: &str = address.as_ref();
+    out.push_str(name);
+    out.push(':');
+    let display = display
+        .map(|name| name.trim_matches(' '))
+        .filter(|name| !name.is_empty());
+    if let Some(display) = display {
+        let column = phrase(out, name.len() + 1, display);
+        if column + address.len() + 3 > ENCODED_LINE {
+            out.push_str("\r\n");
+        }
+        out.push_str(" <");
+        out.push_str(address);
+        out.push('>');
+    } else {
+        out.push(' ');
+        out.push_str(address);
+    }
+    out.push_str("\r\n");
+}
+
+/// Writes a space and `display` as words, in quotes, or as encoded words; gives the column reached.
+fn phrase(out: &mut String, column: usize, display: &str) -> usize {
+    // Software that should not look for encoded words within quotes does.
+    if !is_printable_ascii(display) || display.contains("=?") {
+        return encoded_words(out, column, display);
+    }
+    let escapes = display.matches(['"', '\\']).count();
+    // Never folded: a longer one is encoded, since software differs about line breaks within quotes.
+    if column + " \"\"".len() + display.len() + escapes > ENCODED_LINE {
+        return encoded_words(out, column, display);
+    }
+    let start = out.len();
+    out.push(' ');
+    if is_words(display) {
+        out.push_str(display);
+    } else {
+        out.push('"');
+        for c in display.chars() {
+            if matches!(c, '"' | '\\') {
+                out.push('\\');
+            }
+            out.push(c);
+        }
+        out.push('"');
+    }
+    column + out.len() - start
+}
+
+/// Whether `display` is atoms with single spaces between them.
+fn is_words(display: &str) -> bool {
+    display
+        .split(' ')
+        .all(|word| !word.is_empty() && word.bytes().all(is_atext))
+}
+
+/// RFC 5322 section 3.2.3.
+fn is_atext(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte)
+}
+
+/// `address` as it can go over the wire without SMTPUTF8 (RFC 6531), its domain as A-labels (RFC 5890); `None` when it
+/// cannot.
+pub(super) fn to_wire(address: Address) -> Option<Address> {
+    if is_printable_ascii(address.as_ref()) {
+        return Some(address);
+    }
+    let domain = idna::domain_to_ascii(address.domain()).ok()?;
+    Address::new(address.user(), domain)
+        .ok()
+        .filter(|address| is_printable_ascii(address.as_ref()))
+}
+
+/// The address that `text` is, as it can go over the wire.
+pub(super) fn parse(text: &str) -> Option<Address> {
+    text.parse().ok().and_then(to_wire)
+}
+
+/// Takes `Name <a@b.example>` or `a@b.example` apart: display name and address, as written.
+///
+/// Everything before the last `<` is the name, whatever is in it: a cell in it can hold commas, quotes and
+/// angle brackets, and is still a name. A pair of double quotes around it is the author's, and left out.
+pub(super) fn split(text: &str) -> (&str, &str) {
+    let text = text.trim_matches(' ');
+    let Some((display, address)) = text
+        .strip_suffix('>')
+        .and_then(|rest| rest.rsplit_once('<'))
+    else {
+        return ("", text);
+    };
+    let display = display.trim_matches(' ');
+    let display = display
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .unwrap_or(display);
+    (display.trim_matches(' '), address.trim_matches(' '))
+}
+
+/// Whether `text` is `address`, which is as on the wire: the local part as it is, the domain without case and as IDNA.
+pub(super) fn is_same(text: &str, address: &Address) -> bool {
+    let Some((user, domain)) = text.rsplit_once('@') else {
+        return false;
+    };
+    user == address.user()
+        && (domain.eq_ignore_ascii_case(address.domain())
+            || (!domain.is_ascii()
+                && idna::domain_to_ascii(domain)
+                    .is_ok_and(|domain| domain.eq_ignore_ascii_case(address.domain()))))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn to(display: &str) -> String {
+        let mut out = String::new();
+        mailbox(
+            &mut out,
+            "To",
+            Some(display),
+            &"jo@a.example".parse().unwrap(),
+        );
+        out
+    }
+
+    #[test]
+    fn names_are_words_or_quoted_or_encoded() {
+        assert_eq!(to("Jo Li"), "To: Jo Li <jo@a.example>\r\n");
+        assert_eq!(to(""), "To: jo@a.example\r\n");
+        assert_eq!(to("  "), "To: jo@a.example\r\n");
+        assert_eq!(
+            to("O'Neill, Jack \"JJ\""),
+            "To: \"O'Neill, Jack \\\"JJ\\\"\" <jo@a.example>\r\n"
+        );
+        assert_eq!(to("a  b"), "To: \"a  b\" <jo@a.example>\r\n");
+        assert_eq!(to("back\\"), "To: \"back\\\\\" <jo@a.example>\r\n");
+        assert_eq!(
+            to("x <evil@b.example>"),
+            "To: \"x <evil@b.example>\" <jo@a.example>\r\n"
+        );
+        assert_eq!(
+            to("李, 四"),
+            "To: =?utf-8?b?5p2OLCDlm5s=?= <jo@a.example>\r\n"
+        );
+        assert_eq!(
+            to("=?utf-8?q?x?="),
+            "To: =?utf-8?b?PT91dGYtOD9xP3g/PQ==?= <jo@a.example>\r\n"
+        );
+    }
+
+    #[test]
+    fn long_names_are_encoded_and_the_address_folded() {
+        let wire = to(&"Jo ".repeat(40));
+        assert!(
+            wire.split("\r\n").all(|line| line.len() <= ENCODED_LINE),
+            "{wire}"
+        );
+        assert!(wire.ends_with(" <jo@a.example>\r\n"), "{wire}");
+        let wire = to(&"x".repeat(68));
+        assert_eq!(
+            wire,
+            format!("To: {}\r\n <jo@a.example>\r\n", "x".repeat(68))
+        );
+    }
+
+    #[test]
+    fn everything_before_the_last_angle_bracket_is_the_name() {
+        assert_eq!(split("a@b.example"), ("", "a@b.example"));
+        assert_eq!(split("<a@b.example>"), ("", "a@b.example"));
+        assert_eq!(
+            split("Jo <a@b.example>, x <c@d.example>"),
+            ("Jo <a@b.example>, x", "c@d.example")
+        );
+        assert_eq!(split("\"Li, Jo\" <a@b>"), ("Li, Jo", "a@b"));
+        assert_eq!(split("\"Jo \"JJ\"\" <a@b>"), ("Jo \"JJ\"", "a@b"));
+        assert_eq!(split("\" <a@b>"), ("\"", "a@b"));
+        assert_eq!(split("a, b@c"), ("", "a, b@c"));
+    }
+
+    #[test]
+    fn addresses_are_compared_with_the_domain_without_case_and_as_idna() {
+        let address = "Jo@A.example".parse().unwrap();
+        assert!(is_same("Jo@a.EXAMPLE", &address));
+        assert!(!is_same("jo@a.example", &address));
+        assert!(!is_same("x, Jo@a.example", &address));
+        assert!(!is_same("", &address));
+        let address = to_wire("jo@köln.example".parse().unwrap()).unwrap();
+        assert!(is_same("jo@KÖLN.example", &address));
+        assert!(is_same("jo@XN--kln-sna.example", &address));
+        assert!(!is_same("jo@koln.example", &address));
+    }
+
+    #[test]
+    fn addresses_go_over_the_wire_as_ascii_or_not_at_all() {
+        let wire = |text| parse(text).map(|address| address.to_string());
+        assert_eq!(
+            wire("jo@köln.example").as_deref(),
+            Some("jo@xn--kln-sna.example")
+        );
+        assert_eq!(wire("Jo@A.example").as_deref(), Some("Jo@A.example"));
+        assert_eq!(wire("jö@a.example"), None);
+        assert_eq!(wire("jo@a.example, x@b.example"), None);
+    }
+}

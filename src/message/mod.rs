@@ -1,0 +1,55 @@
+//! Rendered texts in, a message as it goes over the wire out.
+//!
+//! Owns the header fields, MIME (RFC 5322, 2045, 2047) and what identifies a message. Pure: no I/O, no clock, no SMTP.
+
+use std::sync::Arc;
+
+use lettre::Address;
+
+mod address;
+mod builder;
+mod error;
+mod header;
+mod identity;
+mod mime;
+mod quoted_printable;
+#[cfg(test)]
+mod tests;
+
+pub use builder::Builder;
+pub use error::{BuilderError, Refusal};
+
+/// A message ready to be submitted, and whom it is for.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// The recipient's key.
+    pub key: String,
+    /// The recipient's row, 1-based.
+    pub row: u64,
+    /// Envelope sender (RFC 5321 reverse-path).
+    pub envelope_from: Address,
+    /// Envelope recipient (RFC 5321 forward-path).
+    pub envelope_to: Address,
+    /// The Message-ID without its angle brackets.
+    pub message_id: String,
+    /// The content in order: lines ended by CRLF, the last one too; not dot-stuffed.
+    pub content: Vec<Part>,
+}
+
+/// A run of content bytes.
+#[derive(Debug, Clone)]
+pub enum Part {
+    /// Made for this message.
+    Own(Vec<u8>),
+    /// The same in many messages, held once.
+    Shared(Arc<[u8]>),
+}
+
+/// What is derived from campaign, run and key alone, so that a message sent again is the same message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// 26 characters of lower-case letters and digits: `{{send_id}}`.
+    pub send_id: String,
+    /// `send_id@domain-of-from`: `{{message_id}}`, and the Message-ID header within angle brackets.
+    pub message_id: String,
+}

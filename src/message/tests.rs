@@ -1,0 +1,110 @@
+//! Whole messages: their bytes, and what holds for the bytes whatever is in the cells.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Builder, Identity, Message, Part, Refusal};
+use crate::campaign::{
+    Campaign, Delivery, Duplicates, Durability, InDoubt, ListSettings, MessageSettings,
+};
+use crate::recipients::{Position, Recipient};
+use crate::render::Rendered;
+
+mod golden;
+mod properties;
+mod refused;
+
+const DATE: &str = "Fri, 20 Nov 2026 12:00:00 +0000";
+
+/// A campaign with a plain From and the given own headers.
+fn campaign(headers: &[&str]) -> Campaign {
+    Campaign {
+        dir: PathBuf::from("."),
+        name: "November".to_owned(),
+        run: "2026-11".to_owned(),
+        recipients: ListSettings {
+            file: PathBuf::from("recipients.csv"),
+            address: "email".to_owned(),
+            display: Some("name".to_owned()),
+            key: None,
+            required: Vec::new(),
+            duplicates: Duplicates::Skip,
+        },
+        message: MessageSettings {
+            from: "ACME News <news@acme.example>".parse().unwrap(),
+            reply_to: None,
+            to: None,
+            subject: String::new(),
+            html: None,
+            text: None,
+            headers: headers
+                .iter()
+                .map(|name| ((*name).to_owned(), String::new()))
+                .collect(),
+            envelope_from: None,
+        },
+        vars: serde_json::Map::new(),
+        servers: Vec::new(),
+        delivery: Delivery {
+            attempts: 4,
+            first_delay: Duration::from_secs(30),
+            longest_delay: Duration::from_secs(1800),
+            in_doubt: InDoubt::Hold,
+            stop_after: 25,
+            give_up: Duration::from_secs(900),
+            durability: Durability::Power,
+        },
+    }
+}
+
+/// A recipient with the cells `email`, `name` and `note`.
+fn recipient(name: &str, note: &str) -> Recipient {
+    Recipient {
+        key: "jane@a.example".to_owned(),
+        address: "jane@a.example".parse().unwrap(),
+        display: Some(name.to_owned()).filter(|name| !name.is_empty()),
+        position: Position { row: 7, line: 8 },
+        fields: csv::StringRecord::from(vec!["jane@a.example", name, note]),
+    }
+}
+
+fn rendered(subject: &str, text: Option<&str>, html: Option<&str>) -> Rendered {
+    Rendered {
+        to: None,
+        subject: subject.to_owned(),
+        headers: Vec::new(),
+        envelope_from: None,
+        html: html.map(str::to_owned),
+        text: text.map(str::to_owned),
+    }
+}
+
+fn identity() -> Identity {
+    Identity::of("November", "2026-11", "jane@a.example", "acme.example")
+}
+
+fn build(
+    campaign: &Campaign,
+    recipient: &Recipient,
+    rendered: Rendered,
+) -> Result<Message, Refusal> {
+    let columns = ["email", "name", "note"].map(str::to_owned);
+    Builder::new(campaign)
+        .unwrap()
+        .with_columns(&columns)
+        .build(recipient, &identity(), rendered, DATE)
+}
+
+/// The whole content.
+fn wire(message: &Message) -> String {
+    let mut bytes = Vec::new();
+    for part in &message.content {
+        match part {
+            Part::Own(own) => bytes.extend_from_slice(own),
+            Part::Shared(shared) => bytes.extend_from_slice(shared),
+        }
+    }
+    String::from_utf8(bytes).unwrap()
+}

@@ -1,0 +1,87 @@
+//! What a template sees of one row.
+
+use handlebars::Context;
+use serde_json::{Map, Value};
+
+use crate::campaign::Campaign;
+use crate::message::Identity;
+use crate::recipients::Recipient;
+
+use super::error::TemplateError;
+
+/// Names that are mailrun's, so that no column may have them.
+const BUILT_IN: &[&str] = &[
+    "vars",
+    "campaign",
+    "send_id",
+    "message_id",
+    "row_number",
+    "unsubscribe_url",
+    "unsubscribe_token",
+];
+
+/// Those of them that no template sees yet.
+pub(super) const LATER: &[&str] = &["unsubscribe_url", "unsubscribe_token"];
+
+/// What stays the same from row to row.
+#[derive(Debug)]
+pub(super) struct Shape {
+    columns: Vec<String>,
+    shared: Map<String, Value>,
+}
+
+impl Shape {
+    pub(super) fn new(campaign: &Campaign, columns: &[String]) -> Result<Shape, TemplateError> {
+        if let Some(column) = columns
+            .iter()
+            .find(|column| BUILT_IN.contains(&column.as_str()))
+        {
+            return Err(TemplateError::Reserved(column.clone()));
+        }
+        let about = Map::from_iter([
+            ("name".to_owned(), Value::from(campaign.name.as_str())),
+            ("run".to_owned(), Value::from(campaign.run.as_str())),
+        ]);
+        Ok(Shape {
+            columns: columns.to_vec(),
+            shared: Map::from_iter([
+                ("vars".to_owned(), Value::Object(campaign.vars.clone())),
+                ("campaign".to_owned(), Value::Object(about)),
+            ]),
+        })
+    }
+
+    /// The context of one message.
+    pub(super) fn context(&self, recipient: &Recipient, identity: &Identity) -> Context {
+        let cells = recipient.fields.iter();
+        Context::from(self.value(cells, recipient.position.row, identity))
+    }
+
+    /// What every context has, with empty cells: names are checked against it.
+    pub(super) fn sample(&self) -> Value {
+        let identity = Identity {
+            send_id: String::new(),
+            message_id: String::new(),
+        };
+        self.value(std::iter::repeat(""), 0, &identity)
+    }
+
+    fn value<'a>(
+        &self,
+        cells: impl Iterator<Item = &'a str>,
+        row: u64,
+        identity: &Identity,
+    ) -> Value {
+        let mut map = self.shared.clone();
+        for (column, cell) in self.columns.iter().zip(cells) {
+            map.insert(column.clone(), Value::from(cell));
+        }
+        map.insert("send_id".to_owned(), Value::from(identity.send_id.as_str()));
+        map.insert(
+            "message_id".to_owned(),
+            Value::from(identity.message_id.as_str()),
+        );
+        map.insert("row_number".to_owned(), Value::from(row));
+        Value::Object(map)
+    }
+}

@@ -1,0 +1,169 @@
+//! A recipient in, the rendered texts of one message out.
+//!
+//! Owns the templates, compiled once and checked against the list's columns. Pure after loading: no I/O, no clock.
+//! Cells are data: what a cell holds is never a template, the name of a partial, or the name of a helper.
+//!
+//! `source` compiles, `includes` knows which template includes which, `scope` and `names` check every name before
+//! anything is sent, `context` is what a template sees of one row, `helpers` is what it can call.
+
+mod context;
+mod error;
+mod helpers;
+mod includes;
+mod names;
+mod scope;
+mod source;
+
+use handlebars::{Context, Handlebars, Output, RenderContext, Renderable, Template};
+
+pub use error::{Place, RenderError, TemplateError};
+
+use crate::campaign::Campaign;
+use crate::message::Identity;
+use crate::recipients::Recipient;
+
+/// The texts of one message, rendered, not yet encoded. Values for headers are trimmed at their ends
+/// and may still hold characters that no header may have: `message` refuses those.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// The To header, when the campaign has a template for it.
+    pub to: Option<String>,
+    /// The subject.
+    pub subject: String,
+    /// Values of the campaign's own headers, in the order of the settings.
+    pub headers: Vec<String>,
+    /// The envelope sender, when the campaign has a template for it.
+    pub envelope_from: Option<String>,
+    /// The HTML part.
+    pub html: Option<String>,
+    /// The text part.
+    pub text: Option<String>,
+}
+
+/// A campaign's templates, compiled and checked. One for all threads.
+#[derive(Debug)]
+pub struct Templates {
+    /// Helpers and partials; what is printed is escaped.
+    escaping: Handlebars<'static>,
+    /// The same; what is printed stays as it is.
+    plain: Handlebars<'static>,
+    shape: context::Shape,
+    to: Option<Template>,
+    subject: Template,
+    headers: Vec<Template>,
+    envelope_from: Option<Template>,
+    html: Option<Template>,
+    text: Option<Template>,
+}
+
+impl Templates {
+    /// Reads and compiles the templates of the campaign and its `partials/*.hbs`, and checks every name in
+    /// them against the columns of the list and what mailrun itself gives.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is not UTF-8, wrong syntax, a name of a column, variable, helper or
+    /// partial that does not exist, partials that include each other without end, a column with the
+    /// name of a built-in value. Each says where.
+    pub fn load(campaign: &Campaign, columns: &[String]) -> Result<Templates, TemplateError> {
+        let message = &campaign.message;
+        let setting = |key: &str, text: &Option<String>| {
+            text.as_ref()
+                .map(|text| source::setting(key, text))
+                .transpose()
+        };
+        let headers = message
+            .headers
+            .iter()
+            .map(|(name, value)| source::setting(&format!("headers.{name}"), value));
+        let mut templates = Templates {
+            escaping: helpers::registry(),
+            plain: helpers::registry(),
+            shape: context::Shape::new(campaign, columns)?,
+            to: setting("to", &message.to)?,
+            subject: source::setting("subject", &message.subject)?,
+            headers: headers.collect::<Result<_, _>>()?,
+            envelope_from: setting("envelope_from", &message.envelope_from)?,
+            html: message.html.as_deref().map(source::file).transpose()?,
+            text: message.text.as_deref().map(source::file).transpose()?,
+        };
+        let partials = source::partials(&campaign.dir.join("partials"))?;
+        names::check(&partials, templates.all(), &templates.shape.sample())?;
+
+        templates.plain.register_escape_fn(handlebars::no_escape);
+        for (name, partial) in partials {
+            templates.escaping.register_template(&name, partial.clone());
+            templates.plain.register_template(&name, partial);
+        }
+        Ok(templates)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Template> + Clone {
+        let settings = self.to.iter().chain([&self.subject]).chain(&self.headers);
+        settings
+            .chain(&self.envelope_from)
+            .chain(&self.html)
+            .chain(&self.text)
+    }
+
+    /// Renders one recipient's message.
+    ///
+    /// # Errors
+    /// A value that a helper cannot use, or an entry that this row does not have: says which and where.
+    /// Other rows are not concerned.
+    pub fn render(
+        &self,
+        recipient: &Recipient,
+        identity: &Identity,
+    ) -> Result<Rendered, RenderError> {
+        let context = self.shape.context(recipient, identity);
+        let plain = |template| render(&self.plain, template, &context);
+        let header = |template| plain(template).map(trimmed);
+        Ok(Rendered {
+            to: self.to.as_ref().map(header).transpose()?,
+            subject: header(&self.subject)?,
+            headers: self.headers.iter().map(header).collect::<Result<_, _>>()?,
+            envelope_from: self.envelope_from.as_ref().map(header).transpose()?,
+            html: self
+                .html
+                .as_ref()
+                .map(|template| render(&self.escaping, template, &context))
+                .transpose()?,
+            text: self.text.as_ref().map(plain).transpose()?,
+        })
+    }
+}
+
+fn render(
+    registry: &Handlebars<'static>,
+    template: &Template,
+    context: &Context,
+) -> Result<String, RenderError> {
+    let mut out = Buffer(String::new());
+    template
+        .render(registry, context, &mut RenderContext::new(None), &mut out)
+        .map_err(|error| RenderError::new(template.name.as_deref().unwrap_or_default(), &error))?;
+    Ok(out.0)
+}
+
+/// Handlebars' own starts at 8 KiB, which a subject would keep.
+struct Buffer(String);
+
+impl Output for Buffer {
+    fn write(&mut self, text: &str) -> Result<(), std::io::Error> {
+        self.0.push_str(text);
+        Ok(())
+    }
+}
+
+/// Without white space and line breaks at the ends.
+fn trimmed(value: String) -> String {
+    let inner = value.trim();
+    if inner.len() == value.len() {
+        value
+    } else {
+        inner.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests;

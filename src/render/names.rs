@@ -1,0 +1,331 @@
+//! Every name in the templates, checked before anything is sent: columns, variables, helpers, partials.
+//!
+//! Walks the templates as rendering would, partials at each place that includes them, because what a partial may
+//! say depends on who includes it. Handlebars' strict mode finds a missing name only when it is printed, in a
+//! branch that is taken; `{{#if frist_name}}` is just false to it.
+
+use std::collections::BTreeMap;
+
+use handlebars::Template;
+use handlebars::template::{
+    BlockParam, DecoratorTemplate, HelperTemplate, Parameter, TemplateElement,
+};
+use serde_json::Value;
+
+use super::error::{Place, TemplateError};
+use super::helpers::{Form, SIGNATURES, signature};
+use super::includes::{Includes, inline_name};
+use super::scope::{Frame, Scope, did_you_mean, nearest, spelled};
+
+/// Checks the templates and what they include against the sample of a row.
+pub(super) fn check<'a>(
+    partials: &'a BTreeMap<String, Template>,
+    templates: impl Iterator<Item = &'a Template> + Clone,
+    sample: &'a Value,
+) -> Result<(), TemplateError> {
+    let includes = Includes::new(partials, templates.clone());
+    if let Some(way) = includes.cycle() {
+        let template = includes
+            .get(way[0])
+            .first()
+            .and_then(|body| body.name.clone());
+        return Err(TemplateError::Wrong {
+            place: Place {
+                template: template.unwrap_or_default(),
+                position: None,
+            },
+            problem: format!("includes itself without end: {}", way.join(" > ")),
+        });
+    }
+    for template in templates {
+        Walk {
+            includes: &includes,
+            scope: Scope::new(sample),
+            template,
+            position: None,
+            in_partial_block: false,
+        }
+        .template(template)?;
+    }
+    Ok(())
+}
+
+/// The state of one way through the templates.
+struct Walk<'a, 'i> {
+    includes: &'i Includes<'a>,
+    scope: Scope<'a>,
+    /// The file or setting that is being walked, and the element in it.
+    template: &'a Template,
+    position: Option<(usize, usize)>,
+    /// Whether `{{> @partial-block}}` has something to stand for.
+    in_partial_block: bool,
+}
+
+type Checked<T = ()> = Result<T, TemplateError>;
+
+impl<'a> Walk<'a, '_> {
+    fn wrong(&self, problem: String) -> TemplateError {
+        let template = self.template.name.clone().unwrap_or_default();
+        TemplateError::Wrong {
+            place: Place {
+                template,
+                position: self.position,
+            },
+            problem,
+        }
+    }
+
+    fn template(&mut self, template: &'a Template) -> Checked {
+        let outer = self.position;
+        for (index, element) in template.elements.iter().enumerate() {
+            // The branches of `else if` have no position of their own: the block's is the nearest.
+            if let Some(at) = template.mapping.get(index) {
+                self.position = Some((at.0, at.1));
+            }
+            self.element(element)?;
+            self.position = outer;
+        }
+        Ok(())
+    }
+
+    fn element(&mut self, element: &'a TemplateElement) -> Checked {
+        match element {
+            TemplateElement::Expression(call) | TemplateElement::HtmlExpression(call) => {
+                if call.params.is_empty() && call.hash.is_empty() {
+                    self.printed(&call.name)
+                } else {
+                    self.call(call).map(|_| ())
+                }
+            }
+            TemplateElement::HelperBlock(call) => self.block(call),
+            TemplateElement::PartialExpression(call) => self.partial(call, false),
+            TemplateElement::PartialBlock(call) => self.partial(call, true),
+            // What is inside an inline partial is checked where it is included.
+            TemplateElement::DecoratorBlock(call) if inline_name(call).is_some() => Ok(()),
+            TemplateElement::DecoratorBlock(_) | TemplateElement::DecoratorExpression(_) => {
+                Err(self
+                    .wrong("{{*…}} has one use here: {{#*inline \"name\"}}…{{/inline}}".to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// `{{name}}`.
+    fn printed(&self, name: &'a Parameter) -> Checked {
+        if let Parameter::Subexpression(inner) = name {
+            // Handlebars would take the result, made from cells, for the name of a helper.
+            let inner = inner.as_element();
+            let inner = if let TemplateElement::Expression(call) = inner {
+                call.name.as_name()
+            } else {
+                None
+            };
+            let inner = inner.unwrap_or("…");
+            return Err(self.wrong(format!("write {{{{{inner} …}}}} without the parentheses")));
+        }
+        match self.value(name)? {
+            Some(Value::Object(_)) => {
+                let raw = name.as_name().unwrap_or("this");
+                Err(self.wrong(format!(
+                    "{raw:?} is a table, not a text; name one of its entries"
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The sample of a parameter's value, where there is one.
+    fn value(&self, parameter: &'a Parameter) -> Checked<Option<&'a Value>> {
+        match parameter {
+            Parameter::Path(path) => self
+                .scope
+                .resolve(path)
+                .map_err(|problem| self.wrong(problem)),
+            Parameter::Literal(value) => Ok(Some(value)),
+            Parameter::Subexpression(inner) => match inner.as_element() {
+                TemplateElement::Expression(call) => self.call(call).map(|_| None),
+                _ => Ok(None),
+            },
+            _ => Ok(None),
+        }
+    }
+
+    /// A helper's name, parameters and options; the sample of the first parameter.
+    fn call(&self, call: &'a HelperTemplate) -> Checked<Option<&'a Value>> {
+        let name = call.name.as_name().unwrap_or_default();
+        let Some(helper) = signature(name) else {
+            return Err(self.wrong(self.no_helper(call, name)));
+        };
+        match (helper.form, call.block) {
+            (Form::Value, true) => {
+                return Err(self.wrong(format!("{name:?} has no block; write {}", helper.example)));
+            }
+            (Form::Block, false) => {
+                return Err(self.wrong(format!("{name:?} needs a block; write {}", helper.example)));
+            }
+            _ => {}
+        }
+        if !helper.params.contains(&call.params.len()) {
+            let (given, wanted) = (call.params.len(), helper.params.start());
+            let at_least = if helper.params.end() > wanted {
+                "at least "
+            } else {
+                ""
+            };
+            return Err(self.wrong(format!(
+                "{name:?} takes {at_least}{wanted} value{}, not {given}; write {}",
+                if *wanted == 1 { "" } else { "s" },
+                helper.example
+            )));
+        }
+        if let Some(option) = call
+            .hash
+            .keys()
+            .find(|option| !helper.options.contains(&option.as_str()))
+        {
+            let hint = did_you_mean(option, helper.options.iter().copied());
+            return Err(self.wrong(format!("{name:?} has no option {option:?}{hint}")));
+        }
+        let mut first = None;
+        for (index, parameter) in call.params.iter().enumerate() {
+            let value = self.value(parameter)?;
+            if index == 0 {
+                first = value;
+            }
+        }
+        for option in call.hash.values() {
+            self.value(option)?;
+        }
+        Ok(first)
+    }
+
+    fn no_helper(&self, call: &HelperTemplate, name: &str) -> String {
+        if name == "log" {
+            return "there is no helper \"log\": a message has nowhere to log to".to_owned();
+        }
+        // {{first name}} is the call of a helper to Handlebars, and a column to its author.
+        let words: Vec<_> = std::iter::once(name)
+            .chain(call.params.iter().filter_map(Parameter::as_name))
+            .collect();
+        let words = words.join(" ");
+        if let Some(column) = self
+            .scope
+            .names()
+            .find(|column| column.eq_ignore_ascii_case(&words))
+        {
+            return if column.contains(' ') {
+                format!(
+                    "a name with a space goes in brackets: {{{{{}}}}}",
+                    spelled(column)
+                )
+            } else {
+                format!(
+                    "{name:?} is no helper; write {{{{{column}}}}}, or {{{{#if {column}}}}}…{{{{/if}}}}"
+                )
+            };
+        }
+        let known = SIGNATURES.iter().map(|helper| helper.name);
+        format!("there is no helper {name:?}{}", did_you_mean(name, known))
+    }
+
+    fn block(&mut self, call: &'a HelperTemplate) -> Checked {
+        let first = self.call(call)?;
+        let name = call.name.as_name().unwrap_or_default();
+        let frame = match (name, first) {
+            ("each", Some(value)) if !value.is_array() && !value.is_object() => {
+                return Err(
+                    self.wrong("\"each\" goes through a list, and this is not one".to_owned())
+                );
+            }
+            ("each", _) => Some(Frame {
+                value: None,
+                names: block_params(call),
+                each: true,
+            }),
+            ("with", value) => Some(Frame {
+                value,
+                names: block_params(call),
+                each: false,
+            }),
+            _ => None,
+        };
+        let pushed = frame.is_some();
+        self.scope.frames.extend(frame);
+        call.template
+            .iter()
+            .try_for_each(|inner| self.template(inner))?;
+        if pushed {
+            self.scope.frames.pop();
+        }
+        call.inverse
+            .iter()
+            .try_for_each(|inner| self.template(inner))
+    }
+
+    fn partial(&mut self, call: &'a DecoratorTemplate, is_block: bool) -> Checked {
+        let Some(name) = call.name.as_name() else {
+            return Err(self.wrong("the name of a partial is written out, not computed".to_owned()));
+        };
+        let mut value = self.scope.current();
+        for parameter in &call.params {
+            value = self.value(parameter)?;
+        }
+        for given in call.hash.values() {
+            self.value(given)?;
+        }
+        if name == "@partial-block" {
+            return match &call.template {
+                _ if self.in_partial_block => Ok(()),
+                Some(fallback) => self.template(fallback),
+                None => Err(self.wrong(
+                    "@partial-block needs a caller that encloses something: {{#> name}}…{{/name}}"
+                        .to_owned(),
+                )),
+            };
+        }
+        let included = self.includes.get(name);
+        if included.is_empty() {
+            // A block's own content may stand in for a partial; a misspelt name is no such wish.
+            let near = nearest(name, self.includes.names());
+            if !is_block || near.is_some() {
+                let hint = did_you_mean(name, near.into_iter());
+                return Err(self.wrong(format!("there is no partials/{name}.hbs{hint}")));
+            }
+        }
+        let names = call.hash.keys().map(String::as_str).collect();
+        self.scope.frames.push(Frame {
+            value,
+            names,
+            each: false,
+        });
+        call.template
+            .iter()
+            .try_for_each(|inner| self.template(inner))?;
+        for body in included {
+            self.include(body, call.template.is_some())?;
+        }
+        self.scope.frames.pop();
+        Ok(())
+    }
+
+    fn include(&mut self, body: &'a Template, has_block: bool) -> Checked {
+        let outer = (self.template, self.position, self.in_partial_block);
+        (self.template, self.position, self.in_partial_block) = (body, None, has_block);
+        self.template(body)?;
+        (self.template, self.position, self.in_partial_block) = outer;
+        Ok(())
+    }
+}
+
+fn block_params(call: &HelperTemplate) -> Vec<&str> {
+    match &call.block_param {
+        Some(BlockParam::Single(one)) => one.as_name().into_iter().collect(),
+        Some(BlockParam::Pair((one, two))) => {
+            one.as_name().into_iter().chain(two.as_name()).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

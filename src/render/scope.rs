@@ -1,0 +1,208 @@
+//! Where a path in a template leads, as far as that is known before the rows are.
+//!
+//! Follows Handlebars' own way: a stack of contexts that `each`, `with` and partials push, on which `../` counts
+//! down, and block parameters that are seen from everywhere inside.
+
+use handlebars::{Path, PathSeg};
+use serde_json::Value;
+
+use super::context::LATER;
+use super::helpers;
+
+/// One context on the stack.
+#[derive(Debug, Clone)]
+pub(super) struct Frame<'a> {
+    /// What names are looked up in; `None`: known only from row to row.
+    pub(super) value: Option<&'a Value>,
+    /// Block parameters, and what a partial is given by name.
+    pub(super) names: Vec<&'a str>,
+    /// Whether it has `@index` and the like.
+    pub(super) each: bool,
+}
+
+/// The stack; the first is the row itself.
+#[derive(Debug)]
+pub(super) struct Scope<'a> {
+    pub(super) frames: Vec<Frame<'a>>,
+}
+
+impl<'a> Scope<'a> {
+    pub(super) fn new(root: &'a Value) -> Scope<'a> {
+        Scope {
+            frames: vec![Frame {
+                value: Some(root),
+                names: Vec::new(),
+                each: false,
+            }],
+        }
+    }
+
+    /// The value that names are looked up in now.
+    pub(super) fn current(&self) -> Option<&'a Value> {
+        self.frames.last().and_then(|frame| frame.value)
+    }
+
+    fn root(&self) -> Option<&'a Value> {
+        self.frames.first().and_then(|frame| frame.value)
+    }
+
+    /// Every name that a path may begin with here.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let given = self
+            .frames
+            .iter()
+            .flat_map(|frame| frame.names.iter().copied());
+        given.chain(keys(self.current()))
+    }
+
+    /// The sample value the path leads to; `None` where only the row knows; an error says what is wrong.
+    pub(super) fn resolve(&self, path: &Path) -> Result<Option<&'a Value>, String> {
+        let segments = match path {
+            Path::Local((_, name, raw)) => return self.local(name, raw).map(|()| None),
+            Path::Relative((segments, _)) => segments,
+        };
+        let (mut up, mut from_root, mut names) = (0, false, Vec::new());
+        for segment in segments {
+            match segment {
+                PathSeg::Named(name) => names.push(name.as_str()),
+                // The rule's type is private to handlebars, its name is not.
+                PathSeg::Ruled(rule) => match format!("{rule:?}").as_str() {
+                    "path_up" => up += 1,
+                    "path_root" => from_root = true,
+                    _ => {}
+                },
+                _ => {}
+            }
+        }
+        let given = |name: &&str| self.frames.iter().any(|frame| frame.names.contains(name));
+        if !from_root && names.first().is_some_and(given) {
+            return Ok(None);
+        }
+        let start = if from_root {
+            self.root()
+        } else {
+            // Handlebars would silently stay where it is.
+            let depth = self.frames.len().checked_sub(1 + up);
+            let frame = depth.and_then(|depth| self.frames.get(depth));
+            frame
+                .ok_or("../ leads out of the template; there is nothing above the row")?
+                .value
+        };
+        let is_row = start
+            .zip(self.root())
+            .is_some_and(|(a, b)| std::ptr::eq(a, b));
+        self.descend(start, &names, is_row)
+    }
+
+    fn local(&self, name: &str, raw: &str) -> Result<(), String> {
+        if !matches!(name, "index" | "first" | "last" | "key") {
+            return Err(format!(
+                "there is no {raw:?}; what each gives is @index, @first, @last and @key"
+            ));
+        }
+        if self.frames.iter().any(|frame| frame.each) {
+            return Ok(());
+        }
+        Err(format!("{raw:?} has a value only inside {{{{#each …}}}}"))
+    }
+
+    fn descend(
+        &self,
+        start: Option<&'a Value>,
+        names: &[&str],
+        is_row: bool,
+    ) -> Result<Option<&'a Value>, String> {
+        let Some(mut value) = start else {
+            return Ok(None);
+        };
+        for (index, name) in names.iter().enumerate() {
+            let next = match value {
+                Value::Object(map) => map.get(*name),
+                Value::Array(list) => name.parse().ok().and_then(|index: usize| list.get(index)),
+                _ => None,
+            };
+            value = match next {
+                Some(next) => next,
+                None if index == 0 && is_row => return Err(self.unknown(name, value)),
+                None => {
+                    let parent = names[..index].join(".");
+                    let parent = if parent.is_empty() {
+                        "here".to_owned()
+                    } else {
+                        format!("in {parent:?}")
+                    };
+                    let hint = self
+                        .elsewhere(name, index)
+                        .unwrap_or_else(|| did_you_mean(name, keys(Some(value))));
+                    return Err(format!("there is no {name:?} {parent}{hint}"));
+                }
+            };
+        }
+        Ok(Some(value))
+    }
+
+    /// Inside `with`, the row's own names need a way out.
+    fn elsewhere(&self, name: &str, index: usize) -> Option<String> {
+        let known = index == 0 && keys(self.root()).any(|key| key == name);
+        known.then(|| format!("; did you mean {:?}?", format!("@root.{}", spelled(name))))
+    }
+
+    fn unknown(&self, name: &str, row: &Value) -> String {
+        if LATER.contains(&name) {
+            return format!("{name:?} is not there yet in this version");
+        }
+        if let Some(helper) = helpers::signature(name) {
+            return format!(
+                "no column or variable {name:?}; the helper of that name is called with a value, as in {}",
+                helper.example
+            );
+        }
+        format!(
+            "no column or variable {name:?}{}",
+            did_you_mean(name, keys(Some(row)))
+        )
+    }
+}
+
+fn keys(value: Option<&Value>) -> impl Iterator<Item = &str> {
+    value
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(|map| map.keys().map(String::as_str))
+}
+
+/// `; did you mean "first_name"?`, or nothing.
+pub(super) fn did_you_mean<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
+    nearest(name, known).map_or_else(String::new, |near| {
+        format!("; did you mean {:?}?", spelled(near))
+    })
+}
+
+/// The known name that was most likely meant: a slip of a letter in three, or another case.
+pub(super) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let plain = |name: &str| name.to_lowercase().replace([' ', '-', '_'], "");
+    let wanted = plain(name);
+    let farthest = (wanted.chars().count() / 3).max(1);
+    known
+        .map(|near| (strsim::damerau_levenshtein(&wanted, &plain(near)), near))
+        .filter(|(distance, near)| *distance <= farthest && *distance < near.chars().count())
+        .min_by_key(|(distance, near)| {
+            (
+                *distance,
+                strsim::damerau_levenshtein(&name.to_lowercase(), &near.to_lowercase()),
+            )
+        })
+        .map(|(_, near)| near)
+}
+
+/// The name as a template has to write it.
+pub(super) fn spelled(name: &str) -> String {
+    let simple = name
+        .chars()
+        .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '$' | ':') || c > '\u{7f}');
+    if simple {
+        name.to_owned()
+    } else {
+        format!("[{name}]")
+    }
+}

@@ -1,0 +1,255 @@
+//! Templates as their author wrote them: where from, and compiled.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
+use handlebars::{Template, TemplateErrorReason};
+
+use super::error::{Place, TemplateError};
+use super::helpers;
+
+/// Reads and compiles a template file. A byte order mark is dropped.
+pub(super) fn file(path: &Path) -> Result<Template, TemplateError> {
+    let bytes = fs::read(path).map_err(|source| TemplateError::Read {
+        path: path.into(),
+        source,
+    })?;
+    let text = str::from_utf8(&bytes).map_err(|error| TemplateError::Encoding {
+        path: path.into(),
+        line: 1 + bytes[..error.valid_up_to()]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count(),
+    })?;
+    compile(
+        path.display().to_string(),
+        text.strip_prefix('\u{feff}').unwrap_or(text),
+    )
+}
+
+/// Compiles a setting that is a template; `key` is its name in `campaign.toml`.
+pub(super) fn setting(key: &str, text: &str) -> Result<Template, TemplateError> {
+    compile(format!("campaign.toml: {key}"), text)
+}
+
+/// Reads and compiles every `name.hbs` of the folder, by name. No folder: no partials.
+pub(super) fn partials(folder: &Path) -> Result<BTreeMap<String, Template>, TemplateError> {
+    let unreadable = |source| TemplateError::Read {
+        path: folder.into(),
+        source,
+    };
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        entries => entries.map_err(unreadable)?,
+    };
+    let mut partials = BTreeMap::new();
+    for entry in entries {
+        let path = entry.map_err(unreadable)?.path();
+        // A name that is not Unicode cannot be written in a template; hidden files are editors'.
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str()?.strip_suffix(".hbs"));
+        if let Some(name) = name.filter(|name| !name.starts_with('.')) {
+            partials.insert(name.to_owned(), file(&path)?);
+        }
+    }
+    Ok(partials)
+}
+
+fn compile(name: String, text: &str) -> Result<Template, TemplateError> {
+    let mut template = Template::compile_with_name(text, name.clone()).map_err(|error| {
+        let position = error.pos();
+        TemplateError::Wrong {
+            place: Place {
+                template: name.clone(),
+                position,
+            },
+            problem: explained(error.reason(), text, position),
+        }
+    })?;
+    prepare(&mut template, &name);
+    Ok(template)
+}
+
+/// The parser says which of its own rules it expected; this, what the author most likely left out.
+fn explained(reason: &TemplateErrorReason, text: &str, position: Option<(usize, usize)>) -> String {
+    let TemplateErrorReason::InvalidSyntax(expected) = reason else {
+        return reason.to_string();
+    };
+    let at_end = position.is_some_and(|(line, column)| {
+        let lines: Vec<_> = text.split('\n').collect();
+        lines.len() == line && lines[line - 1].chars().count() < column
+    });
+    let expects = |rule| expected.contains(rule);
+    let problem = if at_end && expects("helper_block_end") {
+        "a block is not closed: its {{/…}} is missing"
+    } else if at_end {
+        "a {{ is not closed: its }} is missing"
+    } else if expects("trailing_tilde") {
+        "expected a value or }}"
+    } else if expects("partial_identifier") {
+        "expected the name of a partial"
+    } else if expects("identifier") || expects("path") {
+        "expected a name"
+    } else {
+        return reason.to_string();
+    };
+    problem.to_owned()
+}
+
+/// Mends what Handlebars makes of two things, in the template of that name and all that is inside.
+fn prepare(template: &mut Template, name: &str) {
+    for element in &mut template.elements {
+        match element {
+            TemplateElement::Expression(call) | TemplateElement::HtmlExpression(call) => {
+                prefer_column(call);
+            }
+            TemplateElement::HelperBlock(call) => {
+                let branches = call.template.iter_mut().chain(&mut call.inverse);
+                branches.for_each(|branch| prepare(branch, name));
+            }
+            TemplateElement::DecoratorBlock(call) => {
+                if let Some(inline) = &mut call.template {
+                    // It is rendered from elsewhere: its errors have to name the file it stands in.
+                    inline.name = Some(name.to_owned());
+                    prepare(inline, name);
+                }
+            }
+            TemplateElement::PartialBlock(call) => {
+                if let Some(content) = &mut call.template {
+                    prepare(content, name);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Handlebars takes `{{title}}` for a call of the helper of that name. None of them does anything
+/// without a parameter, and `title` or `date` are good names for columns: the name alone is the column.
+fn prefer_column(call: &mut HelperTemplate) {
+    if let (true, Parameter::Path(handlebars::Path::Relative((_, raw)))) = (
+        call.params.is_empty() && call.hash.is_empty(),
+        &mut call.name,
+    ) && helpers::signature(raw).is_some()
+    {
+        // Only the path's spelling is compared with helpers; its segments find the value.
+        raw.insert_str(0, "this.");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn wrong(text: &str) -> String {
+        setting("subject", text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn syntax_errors_have_a_place() {
+        for (text, wanted) in [
+            (
+                "Hello\nDear {{name",
+                "2:12: a {{ is not closed: its }} is missing",
+            ),
+            (
+                "{{#if a}}x",
+                "1:11: a block is not closed: its {{/…}} is missing",
+            ),
+            (
+                "{{#if a}}\nx\n",
+                "3:1: a block is not closed: its {{/…}} is missing",
+            ),
+            ("{{name}", "1:7: expected a value or }}"),
+            ("{{upper \"a}} x", "1:9: expected a value or }}"),
+            ("a {{> }}", "1:7: expected the name of a partial"),
+            ("é {{#}}", "1:6: expected a name"),
+            (
+                "{{#if a}}x{{/each}}",
+                "1:11: helper \"if\" was opened, but \"each\" is closing",
+            ),
+        ] {
+            assert_eq!(
+                wrong(text),
+                format!("campaign.toml: subject:{wanted}"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn any_text_compiles_or_is_an_error() {
+        for text in [
+            "",
+            " ",
+            "\n",
+            "\r\n \t",
+            "{",
+            "}}",
+            "\\{{x}}",
+            "{{!-- x --}}",
+            "{{!}}",
+        ] {
+            assert!(setting("subject", text).is_ok(), "{text:?}");
+        }
+        for text in [
+            "{{",
+            "{{}}",
+            "{{{x}}",
+            "{{else}}",
+            "{{/if}}",
+            "{{#}}",
+            "{{>}}",
+            "{{upper \"}}",
+            "{{#if}}{{else x}}",
+        ] {
+            assert!(setting("subject", text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn files_lose_their_byte_order_mark_and_must_be_utf8() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.hbs");
+        fs::write(&path, "\u{feff}hello").unwrap();
+        assert_eq!(
+            file(&path).unwrap().elements,
+            [TemplateElement::RawString("hello".into())]
+        );
+
+        fs::write(&path, b"fine\nfine\nna\xefve").unwrap();
+        let error = file(&path).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            format!(
+                "{}:3: not UTF-8; save the template as UTF-8",
+                path.display()
+            )
+        );
+
+        let absent = folder.path().join("absent.hbs");
+        let error = file(&absent).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("cannot read {}", absent.display())
+        );
+        assert!(std::error::Error::source(&error).is_some());
+    }
+
+    #[test]
+    fn partials_are_the_folders_hbs_files() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(partials(&folder.path().join("absent")).unwrap().is_empty());
+        for name in ["header.hbs", "footer.txt.hbs", "notes.txt", ".hidden.hbs"] {
+            fs::write(folder.path().join(name), name).unwrap();
+        }
+        let names: Vec<_> = partials(folder.path()).unwrap().into_keys().collect();
+        assert_eq!(names, ["footer.txt", "header"]);
+    }
+}
