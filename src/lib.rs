@@ -15,4 +15,5 @@ pub mod message;
 pub mod outcome;
 pub mod recipients;
 pub mod render;
+pub mod sandbox;
 pub mod wording;
