@@ -11,6 +11,7 @@
 //! of the data, then what serves all of them. ARCHITECTURE.md has the threads and the invariants.
 
 pub mod campaign;
+pub mod ledger;
 pub mod message;
 pub mod outcome;
 pub mod recipients;

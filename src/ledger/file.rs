@@ -1,0 +1,347 @@
+//! The ledger as a file: one writer, appends under one lock, syncs shared by all who wait.
+//!
+//! Couriers append their own lines; a write of lines is one system call and wakes nobody. Only the syncs are a
+//! thread's of their own ([`Ledger::keep_synced`]), so that one `fdatasync` serves everybody who waits for one.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::LedgerError;
+use super::boot;
+use super::entry::{Entry, Event, EventKind, FORMAT, Header, State, timestamp, write_line};
+use super::replay::{Replay, replay};
+use super::standing::{SlotId, Standings};
+use crate::campaign::Durability;
+
+/// A place in the file: everything before it was written before what follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Mark(u64);
+
+/// A ledger open for writing, locked against other processes.
+#[derive(Debug)]
+pub struct Ledger {
+    path: PathBuf,
+    durability: Durability,
+    file: Mutex<Tip>,
+    /// The same open file, for syncs that do not hold up appends.
+    syncs: File,
+    progress: Mutex<Progress>,
+    wanted: Condvar,
+    synced: Condvar,
+}
+
+#[derive(Debug)]
+struct Tip {
+    file: File,
+    written: Mark,
+    /// After a failed write the file may end in half a line: nothing may follow it.
+    broken: bool,
+}
+
+#[derive(Debug, Default)]
+struct Progress {
+    wanted: Mark,
+    synced: Mark,
+    failed: Option<(io::ErrorKind, String)>,
+    closing: bool,
+}
+
+/// What a ledger is opened with.
+#[derive(Debug, Clone)]
+pub struct Opening<'a> {
+    /// The run's name.
+    pub run: &'a str,
+    /// The campaign's name.
+    pub campaign: &'a str,
+    /// Fingerprints of the content as it is now.
+    pub content: &'a BTreeMap<String, String>,
+    /// What a claim survives.
+    pub durability: Durability,
+}
+
+/// Reads a ledger that nobody needs to lock; `None` when there is none. See [`replay`].
+///
+/// # Errors
+/// As [`replay`], and when the file cannot be opened.
+pub fn read(
+    path: &Path,
+    run: &str,
+    standings: &Standings,
+    each: impl FnMut(SlotId, u64),
+) -> Result<Option<Replay>, LedgerError> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(LedgerError::io(path, "open the ledger", error)),
+    };
+    let reader = BufReader::with_capacity(1 << 18, file);
+    replay(path, reader, run, boot::id().as_deref(), standings, each)
+}
+
+/// A ledger opened, locked and replayed, nothing written yet.
+#[derive(Debug)]
+pub struct Opened {
+    path: PathBuf,
+    file: File,
+    /// What it says; `None` for a new one.
+    pub replay: Option<Replay>,
+}
+
+/// Opens a ledger for writing, locks it, and replays it into `standings`. Writes nothing but an empty new file.
+///
+/// # Errors
+/// [`LedgerError::Locked`] when another process has it; what [`replay`] gives; what the system refuses.
+pub fn open(path: &Path, run: &str, standings: &Standings) -> Result<Opened, LedgerError> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)
+        .map_err(|source| LedgerError::io(folder, "make the folder of the ledger", source))?;
+    let file = OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .open(path)
+        .map_err(|source| LedgerError::io(path, "open the ledger for writing", source))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(LedgerError::Locked {
+                path: path.to_owned(),
+            });
+        }
+        Err(TryLockError::Error(source)) => {
+            return Err(LedgerError::io(path, "lock the ledger", source));
+        }
+    }
+    let reader = BufReader::with_capacity(1 << 18, &file);
+    let replay = replay(
+        path,
+        reader,
+        run,
+        boot::id().as_deref(),
+        standings,
+        |_, _| {},
+    )?;
+    Ok(Opened {
+        path: path.to_owned(),
+        file,
+        replay,
+    })
+}
+
+impl Opened {
+    /// Drops a torn tail, writes that a process begins to send and how it reads the claims it found, and makes all of
+    /// it durable.
+    ///
+    /// # Errors
+    /// What the system refuses.
+    pub fn begin(self, opening: &Opening<'_>) -> Result<(Ledger, Option<Replay>), LedgerError> {
+        let length = self.replay.as_ref().map_or(0, |replay| replay.length);
+        let path = &self.path;
+        let io = |action| move |source| LedgerError::io(path, action, source);
+        self.file
+            .set_len(length)
+            .map_err(io("drop the torn end of the ledger"))?;
+        let syncs = self.file.try_clone().map_err(io("open the ledger"))?;
+        let ledger = Ledger {
+            path: self.path.clone(),
+            durability: opening.durability,
+            file: Mutex::new(Tip {
+                file: self.file,
+                written: Mark(length),
+                broken: false,
+            }),
+            syncs,
+            progress: Mutex::new(Progress {
+                synced: Mark(length),
+                ..Progress::default()
+            }),
+            wanted: Condvar::new(),
+            synced: Condvar::new(),
+        };
+        let mut lines = Vec::new();
+        let time = timestamp();
+        if self.replay.is_none() {
+            write_line(
+                &mut lines,
+                &Header {
+                    mailrun_ledger: FORMAT,
+                    run: opening.run.to_owned(),
+                    campaign: opening.campaign.to_owned(),
+                    time: time.clone(),
+                    content: opening.content.clone(),
+                },
+            );
+        }
+        for claim in self.replay.iter().flat_map(|replay| &replay.open) {
+            let state = if claim.in_doubt {
+                State::InDoubt
+            } else {
+                State::Released
+            };
+            let mut entry = Entry::new(&time, &claim.key, claim.row, state, claim.attempt);
+            if claim.in_doubt {
+                entry.reason =
+                    Some("the process ended while the message may have been on its way".into());
+            }
+            write_line(&mut lines, &entry);
+        }
+        write_line(
+            &mut lines,
+            &Event {
+                event: EventKind::Begun,
+                time,
+                boot: boot::id(),
+                content: opening.content.clone(),
+                stopped: None,
+            },
+        );
+        ledger.append(&lines)?;
+        ledger.sync_now()?;
+        Ok((ledger, self.replay))
+    }
+}
+
+impl Ledger {
+    /// Appends whole lines; returns the place after them. What is written survives the death of the process at once,
+    /// a power loss only after [`Ledger::wait_durable`].
+    ///
+    /// # Errors
+    /// What the system refuses; after that, always: half a line may be the last.
+    pub fn append(&self, lines: &[u8]) -> Result<Mark, LedgerError> {
+        let mut tip = lock(&self.file);
+        if tip.broken {
+            let error = io::Error::other("an earlier write failed");
+            return Err(LedgerError::io(&self.path, "write the ledger", error));
+        }
+        if let Err(source) = tip.file.write_all(lines) {
+            tip.broken = true;
+            return Err(LedgerError::io(&self.path, "write the ledger", source));
+        }
+        tip.written.0 += lines.len() as u64;
+        Ok(tip.written)
+    }
+
+    /// Asks for what stands before `mark` to become durable soon; does not wait.
+    pub fn want_durable(&self, mark: Mark) {
+        if self.durability == Durability::Process {
+            return;
+        }
+        let mut progress = lock(&self.progress);
+        if mark > progress.wanted {
+            progress.wanted = mark;
+            self.wanted.notify_one();
+        }
+    }
+
+    /// Waits until what stands before `mark` is durable. With `durability = "process"` it is so already.
+    ///
+    /// # Errors
+    /// When a sync failed: what was written may be lost at a power loss.
+    pub fn wait_durable(&self, mark: Mark) -> Result<(), LedgerError> {
+        if self.durability == Durability::Process {
+            return Ok(());
+        }
+        self.want_durable(mark);
+        let mut progress = lock(&self.progress);
+        loop {
+            if let Some((kind, text)) = &progress.failed {
+                let source = io::Error::new(*kind, text.clone());
+                return Err(LedgerError::io(
+                    &self.path,
+                    "make the ledger durable",
+                    source,
+                ));
+            }
+            if progress.synced >= mark {
+                return Ok(());
+            }
+            progress = self
+                .synced
+                .wait(progress)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Syncs as long as somebody asks; returns after [`Ledger::close`]. To be run by a thread of its own.
+    pub fn keep_synced(&self) {
+        let mut progress = lock(&self.progress);
+        loop {
+            while progress.wanted <= progress.synced
+                && !progress.closing
+                && progress.failed.is_none()
+            {
+                progress = self
+                    .wanted
+                    .wait(progress)
+                    .unwrap_or_else(PoisonError::into_inner);
+            }
+            if progress.failed.is_some() || (progress.closing && progress.wanted <= progress.synced)
+            {
+                return;
+            }
+            drop(progress);
+            // All that is written by now is covered, asked for or not.
+            let reached = lock(&self.file).written;
+            let result = self.syncs.sync_data();
+            progress = lock(&self.progress);
+            match result {
+                Ok(()) => progress.synced = reached,
+                // After a failed sync the kernel may have dropped the pages: asking again would prove nothing.
+                Err(error) => progress.failed = Some((error.kind(), error.to_string())),
+            }
+            self.synced.notify_all();
+        }
+    }
+
+    /// Lets [`Ledger::keep_synced`] end, when what was asked for is durable.
+    pub fn close(&self) {
+        lock(&self.progress).closing = true;
+        self.wanted.notify_one();
+    }
+
+    /// Writes that this process ended on its own, and why it stopped early if it did; makes all durable.
+    ///
+    /// # Errors
+    /// What the system refuses.
+    pub fn end(&self, stopped: Option<&str>) -> Result<(), LedgerError> {
+        let mut line = Vec::new();
+        let (event, time) = (EventKind::Ended, timestamp());
+        let stopped = stopped.map(str::to_owned);
+        write_line(
+            &mut line,
+            &Event {
+                event,
+                time,
+                boot: None,
+                content: BTreeMap::new(),
+                stopped,
+            },
+        );
+        self.append(&line)?;
+        self.sync_now()
+    }
+
+    fn sync_now(&self) -> Result<(), LedgerError> {
+        self.syncs
+            .sync_all()
+            .map_err(|source| LedgerError::io(&self.path, "make the ledger durable", source))?;
+        // A new file is found after a power loss only once its folder is durable too. Not every system lets one ask.
+        if let Some(folder) = self.path.parent()
+            && let Ok(folder) = File::open(folder)
+        {
+            let _ = folder.sync_all();
+        }
+        Ok(())
+    }
+}
+
+// A panic while one of these is held leaves plain values that are still true.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

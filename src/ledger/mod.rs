@@ -1,0 +1,97 @@
+//! The ledger: what happened to each recipient of a run, on disk before and after it happens.
+//!
+//! | last line for a recipient | what happened | what the next run does |
+//! | --- | --- | --- |
+//! | none, `released` | not begun, or handed back before the end of its content was sent | mails it |
+//! | `claimed`, same boot | the process died before the content left | mails it |
+//! | `claimed`, another boot | power was lost; the mark that would follow may be lost with it | holds it in doubt |
+//! | `sending` | the content may have left, no answer was recorded | holds it in doubt |
+//! | `accepted` | the server answered 2xx to the end of the content | never mails it |
+//! | `deferred` | refused for now | mails it while attempts are left; then it has failed |
+//! | `failed` | refused for good | never mails it |
+//! | `in_doubt` | the end of the content was sent, the connection was lost | holds it, or mails it with `in_doubt = "resend"` |
+//! | `invalid` | the row could not be made into a message | judges the row anew |
+//!
+//! A `claimed` line is durable before its message can leave; a `sending` line is written, not synced, just before
+//! the content leaves; the outcome is written after. A killed process loses nothing that it wrote, so a `claimed`
+//! line without a mark means that nothing left; a power loss may take the mark, so then it means nothing of the
+//! kind. Which of the two it was is known from the boot id in each `begun` line.
+//!
+//! At its start a run writes down how it read the open claims that it found (`released` or `in_doubt`), so that the
+//! same question is never answered twice from different evidence.
+//!
+//! `entry` is one line on disk, `replay` turns a file into `standing`s, `file` is the file with its lock and syncs.
+//! Must not know SMTP, templates or colours.
+
+pub mod boot;
+pub mod entry;
+pub mod file;
+pub mod replay;
+pub mod standing;
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a ledger cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// Another process has it.
+    #[error("{}: another mailrun is sending this run; wait for it to end, or name another run with --run", path.display())]
+    Locked {
+        /// The ledger.
+        path: PathBuf,
+    },
+    /// The operating system refused.
+    #[error("{}: cannot {action}: {source}; sending stops where there is no record, and the same command goes on once this is mended", path.display())]
+    Io {
+        /// The ledger or its folder.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// A line that is not the ledger's, in its middle.
+    #[error("{}:{line}: not a line of a ledger: {reason}; mend it by hand from a copy, or name another run with --run", path.display())]
+    Damaged {
+        /// The ledger.
+        path: PathBuf,
+        /// 1-based.
+        line: u64,
+        /// What does not fit.
+        reason: String,
+    },
+    /// Written by a later version.
+    #[error("{}: written in format {found}, and this version of mailrun reads format {known}; use a newer mailrun", path.display())]
+    Version {
+        /// The ledger.
+        path: PathBuf,
+        /// The file's format.
+        found: u32,
+        /// This version's.
+        known: u32,
+    },
+    /// The file of another run.
+    #[error("{}: the ledger of run \"{found}\", not of \"{wanted}\"; it was renamed or copied: put it back, or name another run with --run", path.display())]
+    OtherRun {
+        /// The ledger.
+        path: PathBuf,
+        /// The run in its first line.
+        found: String,
+        /// The run asked for.
+        wanted: String,
+    },
+}
+
+impl LedgerError {
+    pub(crate) fn io(path: &std::path::Path, action: &'static str, source: io::Error) -> Self {
+        LedgerError::Io {
+            path: path.to_owned(),
+            action,
+            source,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

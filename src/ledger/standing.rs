@@ -1,0 +1,255 @@
+//! Where each recipient of a list stands: 16 bytes a recipient, however many there are.
+//!
+//! A recipient is known by 112 bits of the BLAKE3 hash of its key. Two keys of one list that share them would take
+//! about 2^56 tries to make on purpose, so the hash stands for the key and no key is kept.
+
+use std::sync::atomic::{AtomicU16, Ordering};
+
+/// What the ledger knows of a recipient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Not begun.
+    Remaining,
+    /// Refused for now.
+    Deferred,
+    /// The server took it.
+    Accepted,
+    /// Refused for good.
+    Failed,
+    /// Sent without an answer.
+    InDoubt,
+    /// The row could not be made into a message; judged anew by each run.
+    Invalid,
+    /// Claimed by a process that has not said more; only while a ledger is replayed.
+    Claimed,
+    /// The content was about to leave; only while a ledger is replayed.
+    Sending,
+}
+
+impl Standing {
+    const ALL: [Standing; 8] = [
+        Standing::Remaining,
+        Standing::Deferred,
+        Standing::Accepted,
+        Standing::Failed,
+        Standing::InDoubt,
+        Standing::Invalid,
+        Standing::Claimed,
+        Standing::Sending,
+    ];
+}
+
+/// A recipient's key, hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyHash([u8; 14]);
+
+impl KeyHash {
+    /// The hash of a key.
+    pub fn of(key: &str) -> Self {
+        let mut hash = [0; 14];
+        hash.copy_from_slice(&blake3::hash(key.as_bytes()).as_bytes()[..14]);
+        KeyHash(hash)
+    }
+}
+
+/// Bits 0-2 the standing, 3 met in this pass, 4 chosen for this run, 5-15 attempts made.
+#[derive(Debug)]
+struct Slot {
+    hash: KeyHash,
+    bits: AtomicU16,
+}
+
+const STANDING: u16 = 0b111;
+const MET: u16 = 1 << 3;
+const CHOSEN: u16 = 1 << 4;
+const ATTEMPTS: u32 = 5;
+
+/// The most attempts that are counted.
+pub const MOST_ATTEMPTS: u16 = u16::MAX >> ATTEMPTS;
+
+/// A recipient's place in [`Standings`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SlotId(u32);
+
+/// The standings of a list's recipients. Changes go through `&self`: a recipient is in one hand at a time.
+#[derive(Debug)]
+pub struct Standings {
+    slots: Vec<Slot>,
+}
+
+/// Gathers the keys of a list; see [`Gather::finish`].
+#[derive(Debug, Default)]
+pub struct Gather {
+    slots: Vec<Slot>,
+}
+
+impl Gather {
+    /// Takes a key. At most `u32::MAX` recipients.
+    pub fn add(&mut self, key: &str) {
+        self.slots.push(Slot {
+            hash: KeyHash::of(key),
+            bits: AtomicU16::new(0),
+        });
+    }
+
+    /// All recipients as `Remaining`, and how many keys came more than once, each further time counted.
+    pub fn finish(mut self) -> (Standings, u64) {
+        self.slots.sort_unstable_by_key(|slot| slot.hash);
+        let before = self.slots.len();
+        self.slots.dedup_by_key(|slot| slot.hash);
+        let doubled = before - self.slots.len();
+        (Standings { slots: self.slots }, doubled as u64)
+    }
+}
+
+impl Standings {
+    /// How many recipients.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// The place of a key, when the list has it.
+    pub fn find(&self, hash: KeyHash) -> Option<SlotId> {
+        let index = self
+            .slots
+            .binary_search_by_key(&hash, |slot| slot.hash)
+            .ok()?;
+        u32::try_from(index).ok().map(SlotId)
+    }
+
+    /// Where the recipient stands.
+    pub fn standing(&self, id: SlotId) -> Standing {
+        Standing::ALL[usize::from(self.load(id) & STANDING)]
+    }
+
+    /// Sets where the recipient stands.
+    pub fn set(&self, id: SlotId, standing: Standing) {
+        self.update(id, |bits| bits & !STANDING | standing as u16);
+    }
+
+    /// Attempts made so far.
+    pub fn attempts(&self, id: SlotId) -> u16 {
+        self.load(id) >> ATTEMPTS
+    }
+
+    /// Sets the attempts made so far, [`MOST_ATTEMPTS`] at most.
+    pub fn set_attempts(&self, id: SlotId, attempts: u16) {
+        let attempts = attempts.min(MOST_ATTEMPTS);
+        self.update(id, |bits| {
+            bits & !(MOST_ATTEMPTS << ATTEMPTS) | attempts << ATTEMPTS
+        });
+    }
+
+    /// Marks the recipient as met in this pass; true the first time.
+    pub fn meet(&self, id: SlotId) -> bool {
+        let before = self.load(id);
+        self.update(id, |bits| bits | MET);
+        before & MET == 0
+    }
+
+    /// Begins a new pass: nobody is met.
+    pub fn forget_met(&self) {
+        for slot in &self.slots {
+            slot.bits.fetch_and(!MET, Ordering::Relaxed);
+        }
+    }
+
+    /// Marks the recipient as one that this run is about.
+    pub fn choose(&self, id: SlotId) {
+        self.update(id, |bits| bits | CHOSEN);
+    }
+
+    /// Whether this run is about the recipient.
+    pub fn chosen(&self, id: SlotId) -> bool {
+        self.load(id) & CHOSEN != 0
+    }
+
+    /// Every place, in no order that means anything.
+    pub fn ids(&self) -> impl Iterator<Item = SlotId> + use<> {
+        // A list has at most u32::MAX recipients: see Gather::add.
+        (0..self.slots.len() as u32).map(SlotId)
+    }
+
+    fn load(&self, id: SlotId) -> u16 {
+        self.slots[id.0 as usize].bits.load(Ordering::Relaxed)
+    }
+
+    // Load and store, not one atomic step: a recipient is in one hand at a time, and the order between threads
+    // comes from the outbox and the scope that joins them.
+    fn update(&self, id: SlotId, change: impl FnOnce(u16) -> u16) {
+        let bits = &self.slots[id.0 as usize].bits;
+        bits.store(change(bits.load(Ordering::Relaxed)), Ordering::Relaxed);
+    }
+}
+
+impl SlotId {
+    /// A number below [`Standings::len`].
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn of(keys: &[&str]) -> (Standings, u64) {
+        let mut gather = Gather::default();
+        keys.iter().for_each(|key| gather.add(key));
+        gather.finish()
+    }
+
+    #[test]
+    fn a_slot_is_sixteen_bytes() {
+        assert_eq!(size_of::<Slot>(), 16);
+    }
+
+    #[test]
+    fn each_key_has_one_place_and_doubles_are_counted() {
+        let (standings, doubled) = of(&["a", "b", "a", "c", "a"]);
+        assert_eq!((standings.len(), doubled), (3, 2));
+        assert!(standings.find(KeyHash::of("b")).is_some());
+        assert!(standings.find(KeyHash::of("d")).is_none());
+    }
+
+    #[test]
+    fn the_parts_of_a_slot_do_not_disturb_each_other() {
+        let (standings, _) = of(&["a", "b"]);
+        let (a, b) = (
+            standings.find(KeyHash::of("a")).unwrap(),
+            standings.find(KeyHash::of("b")).unwrap(),
+        );
+        for standing in Standing::ALL {
+            standings.set(a, standing);
+            standings.set_attempts(a, 1999);
+            standings.choose(a);
+            assert!(standings.meet(a));
+            assert!(!standings.meet(a));
+            standings.forget_met();
+            assert_eq!(
+                (
+                    standings.standing(a),
+                    standings.attempts(a),
+                    standings.chosen(a)
+                ),
+                (standing, 1999, true)
+            );
+            assert_eq!(
+                (
+                    standings.standing(b),
+                    standings.attempts(b),
+                    standings.chosen(b)
+                ),
+                (Standing::Remaining, 0, false)
+            );
+        }
+        standings.set_attempts(a, u16::MAX);
+        assert_eq!(standings.attempts(a), MOST_ATTEMPTS);
+    }
+}

@@ -1,0 +1,106 @@
+//! The file: one writer, and what it leaves behind.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::thread;
+
+use super::*;
+use crate::campaign::Durability;
+use crate::ledger::entry::{Entry, State, timestamp, write_line};
+use crate::ledger::file::{self, Ledger, Opening};
+
+fn begin(path: &Path, durability: Durability) -> Ledger {
+    let content = BTreeMap::new();
+    let opening = Opening {
+        run: "r",
+        campaign: "c",
+        content: &content,
+        durability,
+    };
+    file::open(path, "r", &list())
+        .unwrap()
+        .begin(&opening)
+        .unwrap()
+        .0
+}
+
+fn line(state: State) -> Vec<u8> {
+    let mut line = Vec::new();
+    write_line(
+        &mut line,
+        &Entry::new(&timestamp(), "accepted@list.example", 1, state, 1),
+    );
+    line
+}
+
+#[test]
+fn a_second_writer_is_refused_and_a_dead_one_is_not_in_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("runs/r.jsonl");
+    let first = begin(&path, Durability::Process);
+    let error = file::open(&path, "r", &list()).unwrap_err().to_string();
+    assert!(error.ends_with(
+        "another mailrun is sending this run; wait for it to end, or name another run with --run"
+    ));
+    drop(first);
+    assert!(file::open(&path, "r", &list()).is_ok());
+}
+
+#[test]
+fn waiting_for_a_claim_makes_it_durable_and_closing_ends_the_thread() {
+    for durability in [Durability::Power, Durability::Process] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.jsonl");
+        let ledger = begin(&path, durability);
+        thread::scope(|scope| {
+            scope.spawn(|| ledger.keep_synced());
+            let couriers: Vec<_> = (0..4)
+                .map(|_| {
+                    scope.spawn(|| {
+                        for _ in 0..50 {
+                            let mark = ledger.append(&line(State::Claimed)).unwrap();
+                            ledger.wait_durable(mark).unwrap();
+                        }
+                    })
+                })
+                .collect();
+            couriers
+                .into_iter()
+                .for_each(|courier| courier.join().unwrap());
+            ledger.end(None).unwrap();
+            ledger.close();
+        });
+        // The header, "begun", 200 claims, "ended".
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 203);
+    }
+}
+
+#[test]
+fn a_begin_settles_what_was_open_and_drops_what_was_torn() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("r.jsonl");
+    let ledger = begin(&path, Durability::Power);
+    ledger.append(&line(State::Claimed)).unwrap();
+    ledger.append(&line(State::Sending)).unwrap();
+    ledger.append(b"{\"time\":\"2026").unwrap();
+    drop(ledger);
+    drop(begin(&path, Durability::Power));
+    let text = fs::read_to_string(&path).unwrap();
+    let lines: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let states: Vec<&str> = lines
+        .iter()
+        .map(|line| {
+            line["state"]
+                .as_str()
+                .or(line["event"].as_str())
+                .unwrap_or("header")
+        })
+        .collect();
+    assert_eq!(
+        states,
+        ["header", "begun", "claimed", "sending", "in_doubt", "begun"]
+    );
+}
