@@ -11,10 +11,13 @@
 //! of the data, then what serves all of them. ARCHITECTURE.md has the threads and the invariants.
 
 pub mod campaign;
+pub mod deliver;
 pub mod ledger;
 pub mod message;
 pub mod outcome;
 pub mod recipients;
 pub mod render;
 pub mod sandbox;
+pub mod stop;
+pub mod tally;
 pub mod wording;

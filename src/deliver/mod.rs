@@ -1,0 +1,13 @@
+//! Messages to a server: couriers take them from the outbox, submit them over sessions, and record what became of them.
+//!
+//! `wire` is bytes and timeouts, `session` one SMTP connection, `reply` what an answer means, `health` whether the
+//! server is usable, `outbox` the queue, `courier` the hand that does it all, `eml` the dry run.
+//! Only `courier` knows the ledger; nothing here knows templates, lists or how to print.
+
+pub mod courier;
+pub mod eml;
+pub mod health;
+pub mod outbox;
+pub mod reply;
+pub mod session;
+pub mod wire;

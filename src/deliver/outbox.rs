@@ -1,0 +1,227 @@
+//! The one queue of a pass: the feeder fills it, couriers empty it, and hand back what they could not begin.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// What the outbox holds at most: more makes the feeder wait.
+const MOST_ITEMS: usize = 512;
+/// In bytes, as the items weigh themselves.
+const MOST_BYTES: usize = 6 << 20;
+
+/// An item that says how much memory it holds.
+pub trait Weigh {
+    /// In bytes, roughly.
+    fn weight(&self) -> usize;
+}
+
+/// A bounded queue whose items are outstanding until somebody is done with them.
+#[derive(Debug)]
+pub struct Outbox<T> {
+    inner: Mutex<Inner<T>>,
+    room: Condvar,
+    work: Condvar,
+    /// How many take from it: nobody takes more than a fair share of what there is.
+    takers: usize,
+}
+
+#[derive(Debug)]
+struct Inner<T> {
+    queue: VecDeque<T>,
+    bytes: usize,
+    /// Taken, and neither done nor given back.
+    outstanding: usize,
+    closed: bool,
+    halted: bool,
+}
+
+/// The run stops: nothing more is taken in or given out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Halted;
+
+impl<T: Weigh> Outbox<T> {
+    /// An empty outbox for so many takers.
+    pub fn new(takers: usize) -> Self {
+        let inner = Inner {
+            queue: VecDeque::new(),
+            bytes: 0,
+            outstanding: 0,
+            closed: false,
+            halted: false,
+        };
+        Outbox {
+            inner: Mutex::new(inner),
+            room: Condvar::new(),
+            work: Condvar::new(),
+            takers: takers.max(1),
+        }
+    }
+
+    /// Adds an item at the end; waits while the outbox is full.
+    ///
+    /// # Errors
+    /// [`Halted`]; the item is gone.
+    pub fn push(&self, item: T) -> Result<(), Halted> {
+        let mut inner = self.lock();
+        while !inner.halted && (inner.queue.len() >= MOST_ITEMS || inner.bytes >= MOST_BYTES) {
+            inner = self
+                .room
+                .wait(inner)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        if inner.halted {
+            return Err(Halted);
+        }
+        inner.bytes += item.weight();
+        inner.queue.push_back(item);
+        self.work.notify_one();
+        Ok(())
+    }
+
+    /// Nothing more will be pushed.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.work.notify_all();
+    }
+
+    /// Nothing more is given out; whoever waits is woken.
+    pub fn halt(&self) {
+        self.lock().halted = true;
+        self.work.notify_all();
+        self.room.notify_all();
+    }
+
+    /// Takes up to `most` items, waiting for the first. Empty when all work is done, or the outbox halted.
+    pub fn take(&self, most: usize) -> Vec<T> {
+        let mut inner = self.lock();
+        loop {
+            if inner.halted || (inner.closed && inner.queue.is_empty() && inner.outstanding == 0) {
+                return Vec::new();
+            }
+            if !inner.queue.is_empty() {
+                return self.draw(&mut inner, most);
+            }
+            inner = self
+                .work
+                .wait(inner)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Takes up to `most` items, waiting for none.
+    pub fn take_ready(&self, most: usize) -> Vec<T> {
+        let mut inner = self.lock();
+        if inner.halted {
+            Vec::new()
+        } else {
+            self.draw(&mut inner, most)
+        }
+    }
+
+    /// A taken item is settled.
+    pub fn done(&self) {
+        let mut inner = self.lock();
+        inner.outstanding -= 1;
+        if inner.closed && inner.outstanding == 0 && inner.queue.is_empty() {
+            self.work.notify_all();
+        }
+    }
+
+    /// A taken item could not be begun: it goes out next, to whoever asks first.
+    pub fn give_back(&self, item: T) {
+        let mut inner = self.lock();
+        inner.outstanding -= 1;
+        inner.bytes += item.weight();
+        inner.queue.push_front(item);
+        self.work.notify_one();
+    }
+
+    fn draw(&self, inner: &mut Inner<T>, most: usize) -> Vec<T> {
+        let fair = inner.queue.len().div_ceil(self.takers);
+        let items: Vec<T> = inner.queue.drain(..most.min(fair)).collect();
+        inner.bytes -= items.iter().map(Weigh::weight).sum::<usize>();
+        inner.outstanding += items.len();
+        if !items.is_empty() {
+            self.room.notify_one();
+        }
+        items
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner<T>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::thread;
+
+    impl Weigh for usize {
+        fn weight(&self) -> usize {
+            *self
+        }
+    }
+
+    #[test]
+    fn every_item_comes_out_and_takers_end_when_all_is_done() {
+        let outbox = Outbox::new(4);
+        let got = thread::scope(|scope| {
+            let takers: Vec<_> = (0..4)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let mut got = Vec::new();
+                        let mut given_back = false;
+                        loop {
+                            let items = outbox.take(16);
+                            if items.is_empty() {
+                                return got;
+                            }
+                            for item in items {
+                                if given_back {
+                                    got.push(item);
+                                    outbox.done();
+                                } else {
+                                    given_back = true;
+                                    outbox.give_back(item);
+                                }
+                            }
+                        }
+                    })
+                })
+                .collect();
+            for item in 0..2000 {
+                outbox.push(item).unwrap();
+            }
+            outbox.close();
+            takers
+                .into_iter()
+                .flat_map(|taker| taker.join().unwrap())
+                .collect::<Vec<_>>()
+        });
+        let mut got = got;
+        got.sort_unstable();
+        assert_eq!(got, (0..2000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_is_too_heavy_waits_and_a_halt_wakes_everybody() {
+        let outbox = Outbox::new(1);
+        outbox.push(MOST_BYTES).unwrap();
+        thread::scope(|scope| {
+            let pusher = scope.spawn(|| outbox.push(1));
+            assert_eq!(outbox.take(5), [MOST_BYTES]);
+            assert_eq!(pusher.join().unwrap(), Ok(()));
+            let waiting = scope.spawn(|| {
+                assert_eq!(outbox.take(5), [1]);
+                outbox.take(5)
+            });
+            while outbox.lock().queue.len() == 1 {
+                thread::yield_now();
+            }
+            outbox.halt();
+            assert!(waiting.join().unwrap().is_empty());
+        });
+        assert_eq!(outbox.push(1), Err(Halted));
+    }
+}

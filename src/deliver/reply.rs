@@ -1,0 +1,288 @@
+//! What a reply means: one table, stage and reply to ruling. No I/O, no state.
+//!
+//! The stage comes first: at the greeting, EHLO, STARTTLS, AUTH and MAIL it is the server's or the account's
+//! trouble, never a recipient's. Then the code, then the enhanced code (RFC 3463), then the words.
+
+use crate::outcome::{Enhanced, Reply, Scope, Stage};
+
+/// How long a trouble of the session or the account lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lasting {
+    /// Waiting helps.
+    ForNow,
+    /// Only a person can mend it.
+    ForGood,
+}
+
+/// What a reply means for the message at hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ruling {
+    /// As hoped: go on.
+    Proceed,
+    /// Refused for now; the scope is `Recipient` or `Message`.
+    Defer(Scope),
+    /// Refused for good; the scope is `Recipient` or `Message`.
+    Fail(Scope),
+    /// Not this recipient's trouble: nothing is booked on it. The scope is `Session` or `Account`.
+    Trouble(Scope, Lasting),
+    /// The end of the content was answered by something that says neither yes nor no.
+    Unclear,
+}
+
+/// Rules on a reply.
+pub fn rule(stage: Stage, reply: &Reply) -> Ruling {
+    use Lasting::{ForGood, ForNow};
+    use Ruling::{Defer, Fail, Proceed, Trouble, Unclear};
+    use Scope::{Account, Message, Recipient, Session};
+
+    if reply.code == 421 {
+        // RFC 5321 3.8: the server closes the connection, whatever it was asked.
+        return Trouble(Session, ForNow);
+    }
+    match (stage, reply.code / 100) {
+        (Stage::Compose | Stage::Connect | Stage::Body, _) => Trouble(Session, ForNow), // no reply belongs here
+        (Stage::Greeting | Stage::Ehlo | Stage::StartTls, 2) => Proceed,
+        (Stage::Greeting | Stage::Ehlo | Stage::StartTls, 5) => Trouble(Account, ForGood),
+        (Stage::Greeting | Stage::Ehlo | Stage::StartTls, _) => Trouble(Session, ForNow),
+        (Stage::Auth, 2 | 3) => Proceed,
+        (Stage::Auth, 5) => Trouble(Account, ForGood),
+        (Stage::Auth, _) => Trouble(Account, ForNow),
+
+        (Stage::Mail, 2) => Proceed,
+        (Stage::Mail, 5) if too_large(reply) => Fail(Message),
+        (Stage::Mail, 5) => Trouble(Account, if limited(reply) { ForNow } else { ForGood }),
+        (Stage::Mail, 4) => Trouble(Account, ForNow),
+        (Stage::Mail, _) => Trouble(Session, ForNow),
+
+        (Stage::Rcpt, 2) => Proceed,
+        (Stage::Rcpt, 4) if limited(reply) => Trouble(Account, ForNow),
+        (Stage::Rcpt, 4) => Defer(Recipient),
+        (Stage::Rcpt, 5) if limited(reply) => Trouble(Account, ForNow),
+        (Stage::Rcpt, 5) if no_relay(reply) => Trouble(Account, ForGood),
+        (Stage::Rcpt, 5) if too_large(reply) => Fail(Message),
+        (Stage::Rcpt, 5) => Fail(Recipient),
+        (Stage::Rcpt, _) => Trouble(Session, ForNow),
+
+        (Stage::Data, 3) => Proceed,
+        (Stage::Data, 4) if limited(reply) => Trouble(Account, ForNow),
+        (Stage::Data, 4) => Defer(Message),
+        (Stage::Data, 5) if limited(reply) => Trouble(Account, ForNow),
+        (Stage::Data, 5) => Fail(Message),
+        (Stage::Data, _) => Trouble(Session, ForNow),
+
+        (Stage::EndOfData, 2) => Proceed,
+        (Stage::EndOfData, 4) if limited(reply) => Trouble(Account, ForNow),
+        (Stage::EndOfData, 4) => Defer(Message),
+        (Stage::EndOfData, 5) if limited(reply) => Trouble(Account, ForNow),
+        (Stage::EndOfData, 5) => Fail(Message),
+        (Stage::EndOfData, _) => Unclear,
+    }
+}
+
+/// The message is larger than this server takes (RFC 1870 section 6.1, RFC 3463 X.3.4).
+fn too_large(reply: &Reply) -> bool {
+    match reply.enhanced {
+        Some(Enhanced(_, 3, 4)) => true,
+        Some(Enhanced(_, 2, _)) | Some(_) => false,
+        None => reply.code == 552 && says(reply, &["size", "too large", "too big"]),
+    }
+}
+
+/// The server asks for a login, or does not relay for this account.
+fn no_relay(reply: &Reply) -> bool {
+    reply.code == 530
+        || says(
+            reply,
+            &[
+                "relay access denied",
+                "relaying denied",
+                "relay not permitted",
+                "unable to relay",
+            ],
+        )
+}
+
+/// A rate, a quota of the account, or the number of connections; not the mailbox's own quota (X.2.x), not greylisting.
+fn limited(reply: &Reply) -> bool {
+    match reply.enhanced {
+        // X.4.5: the system's congestion; providers say it for a day's quota.
+        Some(Enhanced(_, 4, 5)) => return true,
+        Some(Enhanced(_, 2, _)) => return false,
+        Some(_) | None => {}
+    }
+    const LIMITS: &[&str] = &[
+        "rate limit",
+        "ratelimit",
+        "sending rate",
+        "sending limit",
+        "send limit",
+        "sending quota",
+        "daily quota",
+        "daily limit",
+        "hourly limit",
+        "quota exceeded",
+        "limit exceeded",
+        "throttl",
+        "too many messages",
+        "too many connections",
+        "too many concurrent",
+        "too many recipients",
+        "too many mails",
+        "too fast",
+        "slow down",
+        "frequency limit",
+    ];
+    !says(reply, &["greylist", "graylist", "mailbox"]) && says(reply, LIMITS)
+}
+
+/// Whether the text has one of the phrases, which are in lower case.
+fn says(reply: &Reply, phrases: &[&str]) -> bool {
+    let text = reply.text.to_ascii_lowercase();
+    phrases.iter().any(|phrase| text.contains(phrase))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Lasting::{ForGood, ForNow};
+    use Ruling::{Defer, Fail, Proceed, Trouble, Unclear};
+    use Scope::{Account, Message, Recipient, Session};
+    use Stage::{
+        Auth, Body, Compose, Connect, Data, Ehlo, EndOfData, Greeting, Mail, Rcpt, StartTls,
+    };
+
+    #[track_caller]
+    fn check(stage: Stage, line: &str, ruling: Ruling) {
+        let (code, rest) = line.split_at(3);
+        let reply = Reply::new(code.parse().unwrap_or(0), rest.trim());
+        assert_eq!(rule(stage, &reply), ruling, "{stage}: {line}");
+    }
+
+    /// Each row of the table above, in its order; where words decide, one with and one without them.
+    #[test]
+    fn every_row_of_the_table() {
+        for stage in [
+            Greeting, Ehlo, StartTls, Auth, Mail, Rcpt, Data, EndOfData, Compose, Connect, Body,
+        ] {
+            check(stage, "421 4.3.2 closing", Trouble(Session, ForNow));
+        }
+        for stage in [Compose, Connect, Body] {
+            check(stage, "250 ok", Trouble(Session, ForNow));
+        }
+        for stage in [Greeting, Ehlo, StartTls] {
+            check(stage, "220 ready", Proceed);
+            check(
+                stage,
+                "554 5.7.1 no service for you",
+                Trouble(Account, ForGood),
+            );
+            check(
+                stage,
+                "454 4.7.0 TLS not available",
+                Trouble(Session, ForNow),
+            );
+            check(stage, "354 what", Trouble(Session, ForNow));
+        }
+        check(Auth, "235 2.7.0 welcome", Proceed);
+        check(Auth, "334 UGFzc3dvcmQ6", Proceed);
+        check(Auth, "535 5.7.8 wrong password", Trouble(Account, ForGood));
+        check(
+            Auth,
+            "454 4.7.0 temporary failure",
+            Trouble(Account, ForNow),
+        );
+
+        check(Mail, "250 2.1.0 ok", Proceed);
+        check(Mail, "552 5.3.4 message size exceeds limit", Fail(Message));
+        check(Mail, "552 message too large", Fail(Message));
+        check(Mail, "550 5.7.1 sender rejected", Trouble(Account, ForGood));
+        check(
+            Mail,
+            "550 5.4.5 daily user sending limit exceeded",
+            Trouble(Account, ForNow),
+        );
+        check(
+            Mail,
+            "452 4.3.1 insufficient storage",
+            Trouble(Account, ForNow),
+        );
+        check(Mail, "354 what", Trouble(Session, ForNow));
+
+        check(Rcpt, "250 2.1.5 ok", Proceed);
+        check(Rcpt, "251 will forward", Proceed);
+        check(
+            Rcpt,
+            "452 4.5.3 too many recipients",
+            Trouble(Account, ForNow),
+        );
+        check(
+            Rcpt,
+            "450 4.7.1 client host: rate limit exceeded",
+            Trouble(Account, ForNow),
+        );
+        check(
+            Rcpt,
+            "450 4.2.0 greylisted, see http://postgrey.example",
+            Defer(Recipient),
+        );
+        check(
+            Rcpt,
+            "451 4.7.1 greylisting in action, too fast",
+            Defer(Recipient),
+        );
+        check(
+            Rcpt,
+            "452 4.2.2 mailbox full, quota exceeded",
+            Defer(Recipient),
+        );
+        check(
+            Rcpt,
+            "550 5.4.5 daily sending quota exceeded",
+            Trouble(Account, ForNow),
+        );
+        check(
+            Rcpt,
+            "554 5.7.1 <a@b.example>: Relay access denied",
+            Trouble(Account, ForGood),
+        );
+        check(
+            Rcpt,
+            "530 5.7.0 authentication required",
+            Trouble(Account, ForGood),
+        );
+        check(
+            Rcpt,
+            "552 5.3.4 message too big for this recipient",
+            Fail(Message),
+        );
+        check(Rcpt, "552 5.2.2 mailbox full", Fail(Recipient));
+        check(Rcpt, "550 5.1.1 no such user", Fail(Recipient));
+        check(Rcpt, "354 what", Trouble(Session, ForNow));
+
+        check(Data, "354 go ahead", Proceed);
+        check(Data, "451 4.3.0 queue file write error", Defer(Message));
+        check(
+            Data,
+            "454 throttling failure: maximum sending rate exceeded",
+            Trouble(Account, ForNow),
+        );
+        check(Data, "554 5.5.1 no valid recipients", Fail(Message));
+        check(Data, "554 5.4.5 sending quota", Trouble(Account, ForNow));
+        check(Data, "250 ok", Trouble(Session, ForNow));
+
+        check(EndOfData, "250 2.0.0 queued as 4XyZ", Proceed);
+        check(EndOfData, "451 4.3.0 try again", Defer(Message));
+        check(
+            EndOfData,
+            "454 Throttling failure: Daily message quota exceeded",
+            Trouble(Account, ForNow),
+        );
+        check(EndOfData, "554 5.7.1 looks like spam", Fail(Message));
+        check(
+            EndOfData,
+            "550 5.4.5 Daily sending quota exceeded",
+            Trouble(Account, ForNow),
+        );
+        check(EndOfData, "354 what", Unclear);
+    }
+}
