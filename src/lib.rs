@@ -11,13 +11,28 @@
 //! of the data, then what serves all of them. ARCHITECTURE.md has the threads and the invariants.
 
 pub mod campaign;
-pub mod deliver;
-pub mod ledger;
-pub mod message;
-pub mod outcome;
 pub mod recipients;
+
 pub mod render;
+
+pub mod message;
+
+pub mod compose;
+
+pub mod deliver;
+
+pub mod ledger;
+
+pub mod report;
+
+pub mod run;
+
+pub mod cli;
+pub mod exit;
+pub mod outcome;
+pub mod progress;
 pub mod sandbox;
+pub mod signals;
 pub mod stop;
 pub mod tally;
 pub mod wording;

@@ -1,2 +1,237 @@
-//! The edge of the process.
-fn main() {}
+//! The edge of the process: parse, run, print the error chain, exit status.
+
+use std::error::Error as _;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use mailrun::campaign::Campaign;
+use mailrun::cli::{Cli, Command, LATER_COMMANDS, LATER_OPTIONS, Results, Send, Status};
+use mailrun::exit::Exit;
+use mailrun::progress::Voice;
+use mailrun::report::{results, status, summary};
+use mailrun::run::plan::{Plan, Selection};
+use mailrun::run::{Error, dry, send};
+use mailrun::wording::printable;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misread(&error).into(),
+    };
+    let result = match &cli.command {
+        Command::Send(options) => send_command(options),
+        Command::Status(options) => status_command(options),
+        Command::Results(options) => results_command(options),
+        Command::Other(words) => return unknown(words).into(),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            let mut text = error.to_string();
+            let mut source = error.source();
+            while let Some(cause) = source {
+                // Errors that print their cause themselves are not to say it twice.
+                let cause_text = cause.to_string();
+                if !text.contains(&cause_text) {
+                    text = format!("{text}: {cause_text}");
+                }
+                source = cause.source();
+            }
+            complain(&text);
+            Exit::Refused.into()
+        }
+    }
+}
+
+/// A wrong command line, or help or version asked for.
+fn misread(error: &clap::Error) -> Exit {
+    if error.kind() == ErrorKind::UnknownArgument
+        && let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg)
+        && LATER_OPTIONS.contains(&option.split('=').next().unwrap_or_default())
+    {
+        complain(&format!("{option} is not there yet in this version"));
+        return Exit::Usage;
+    }
+    let _ = error.print();
+    if error.use_stderr() {
+        Exit::Usage
+    } else {
+        Exit::Settled
+    }
+}
+
+fn unknown(words: &[String]) -> Exit {
+    let name = words.first().map(String::as_str).unwrap_or_default();
+    if LATER_COMMANDS.contains(&name) {
+        complain(&format!(
+            "the command {name} is not there yet in this version; there are: send, status, results"
+        ));
+    } else {
+        let name = printable(name);
+        complain(&format!(
+            "unknown command \"{name}\"; there are: send, status, results (see mailrun --help)"
+        ));
+    }
+    Exit::Usage
+}
+
+fn send_command(options: &Send) -> Result<Exit, Error> {
+    let mut campaign = load(
+        &options.campaign,
+        options.run.as_deref(),
+        options.recipients.as_deref(),
+    )?;
+    if let Some(url) = &options.server {
+        campaign.use_server(url)?;
+    }
+    if let Some(connections) = options.connections {
+        campaign.use_connections(usize::from(connections));
+    }
+    let connections = options.connections.map(usize::from);
+    let selection = match options.limit {
+        Some(limit) => Selection::Limit(limit),
+        None if options.only.is_empty() => Selection::All,
+        None => Selection::Only(options.only.clone()),
+    };
+    let plan = Plan::make(campaign, selection)?;
+    let mut voice = Voice::new(options.quiet);
+    if let Some(folder) = &options.dry_run {
+        return dry_command(&plan, folder, options.json, &voice);
+    }
+    let ended = send::run(
+        &plan,
+        send::Options {
+            sandbox: options.sandbox,
+            yes: options.yes,
+            connections,
+        },
+        &mut voice,
+    )?;
+    let times = summary::Times::of(ended.elapsed, ended.accepted);
+    let stopped = ended
+        .stopped
+        .as_ref()
+        .map(|reason| printable(&reason.to_string()));
+    if options.json {
+        let run = &plan.campaign.run;
+        let summary = summary::Summary {
+            run,
+            counts: ended.counts,
+            times: Some(times),
+            stopped: stopped.clone(),
+        };
+        print_json(&summary)?;
+    }
+    if let Some(reason) = &stopped {
+        voice.warn(&format!("stopped: {reason}"));
+        voice.warn(&format!("{}; the same command goes on", ended.counts));
+    } else if ended.accepted > 0 || ended.chosen.exit(false) != Exit::Settled {
+        voice.say(&format!(
+            "{} in {:.1} s ({:.0}/s)",
+            ended.counts, times.elapsed_s, times.rate_per_s
+        ));
+    }
+    Ok(ended.chosen.exit(stopped.is_some()))
+}
+
+fn dry_command(plan: &Plan, folder: &Path, json: bool, voice: &Voice) -> Result<Exit, Error> {
+    let done = dry::run(plan, folder)?;
+    send::invalid_rows(plan, &done.invalid_shown, done.invalid, voice);
+    if json {
+        print_json(&serde_json::json!({
+            "run": plan.campaign.run, "written": done.written, "invalid": done.invalid, "duplicate": done.duplicate,
+        }))?;
+    }
+    voice.say(&format!(
+        "{} .eml files written to {}, {} invalid",
+        done.written,
+        folder.display(),
+        done.invalid
+    ));
+    Ok(if done.invalid > 0 {
+        Exit::Unsettled
+    } else {
+        Exit::Settled
+    })
+}
+
+fn status_command(options: &Status) -> Result<Exit, Error> {
+    let which = &options.which;
+    let campaign = load(
+        &options.campaign,
+        which.run.as_deref(),
+        which.recipients.as_deref(),
+    )?;
+    let status = status::Status::read(&campaign, options.which.sandbox)?;
+    let run = &campaign.run;
+    if options.json {
+        print_json(&summary::Summary {
+            run,
+            counts: status.counts,
+            times: None,
+            stopped: status.stopped(),
+        })?;
+    } else {
+        print(|out| writeln!(out, "{status}"))?;
+    }
+    Ok(status.counts.exit(false))
+}
+
+fn results_command(options: &Results) -> Result<Exit, Error> {
+    let which = &options.which;
+    let campaign = load(
+        &options.campaign,
+        which.run.as_deref(),
+        which.recipients.as_deref(),
+    )?;
+    let out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let written = results::write(
+        &campaign,
+        options.which.sandbox,
+        &options.state,
+        options.format,
+        out,
+    )?;
+    print_result(written)?;
+    Ok(Exit::Settled)
+}
+
+fn load(path: &Path, run: Option<&str>, list: Option<&Path>) -> Result<Campaign, Error> {
+    let mut campaign = Campaign::load_with(path, list)?;
+    if let Some(run) = run {
+        campaign.use_run(run)?;
+    }
+    Ok(campaign)
+}
+
+fn print_json(value: &impl serde::Serialize) -> Result<(), Error> {
+    print(|out| {
+        serde_json::to_writer(&mut *out, value)?;
+        out.write_all(b"\n")
+    })
+}
+
+fn print(write: impl FnOnce(&mut io::StdoutLock<'static>) -> io::Result<()>) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    print_result(write(&mut out).and_then(|()| out.flush()))
+}
+
+/// A reader that has had enough closes the pipe: that is no error.
+fn print_result(result: io::Result<()>) -> Result<(), Error> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(source) => Err(Error::Io {
+            path: "standard output".into(),
+            action: "write",
+            source,
+        }),
+        Ok(()) => Ok(()),
+    }
+}
+
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "mailrun: {text}");
+}

@@ -1,0 +1,191 @@
+//! What was typed. Touches no file and no socket.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::exit;
+
+/// Mail merge from the command line: nothing lost, nobody mailed twice.
+#[derive(Debug, Parser)]
+#[command(name = "mailrun", version, after_help = exit::HELP, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Send a campaign; repeat it to go on where it stopped
+    #[command(after_help = exit::HELP)]
+    Send(Send),
+    /// Say what the ledger knows of a run
+    #[command(after_help = exit::HELP)]
+    Status(Status),
+    /// List every recipient with what became of it, as CSV or JSON lines
+    #[command(after_help = exit::HELP)]
+    Results(Results),
+    /// Anything else: said to be unknown, or not there yet
+    #[command(external_subcommand)]
+    Other(Vec<String>),
+}
+
+/// Commands that are planned and not there yet.
+pub const LATER_COMMANDS: &[&str] = &[
+    "init",
+    "check",
+    "preview",
+    "report",
+    "resolve",
+    "worker",
+    "dkim",
+    "token",
+    "completions",
+    "man",
+];
+
+/// Options of `send` that are planned and not there yet.
+pub const LATER_OPTIONS: &[&str] = &[
+    "--test-to",
+    "--rate",
+    "--in-doubt",
+    "--at",
+    "--wait",
+    "--ledger",
+    "--trace",
+    "--verbose",
+    "-v",
+    "--repair",
+];
+
+/// `mailrun send`
+#[derive(Debug, Args)]
+pub struct Send {
+    /// The campaign's folder
+    pub campaign: PathBuf,
+    /// Write each message as an .eml file into DIR, byte for byte as it would be sent; send nothing
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["sandbox", "server", "connections", "yes"])]
+    pub dry_run: Option<PathBuf>,
+    /// Send into a mail server inside this process, which stores the messages in CAMPAIGN/sandbox
+    #[arg(long, conflicts_with = "server")]
+    pub sandbox: bool,
+    /// The run: names the ledger; a new name mails everyone again [default: the campaign's run]
+    #[arg(long, value_name = "NAME")]
+    pub run: Option<String>,
+    /// Another list in place of the campaign's
+    #[arg(long, value_name = "FILE")]
+    pub recipients: Option<PathBuf>,
+    /// Mail the next N recipients that are due, and no more
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+    /// Mail only the recipient with this key (repeatable)
+    #[arg(long, value_name = "KEY", conflicts_with = "limit")]
+    pub only: Vec<String>,
+    /// Another server in place of the campaign's: smtp://HOST[:PORT]
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
+    /// Connections at most
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub connections: Option<u16>,
+    /// Print one JSON object with the counts at the end
+    #[arg(long)]
+    pub json: bool,
+    /// Say nothing but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// `mailrun status`
+#[derive(Debug, Args)]
+pub struct Status {
+    /// The campaign's folder
+    pub campaign: PathBuf,
+    /// Which ledger
+    #[command(flatten)]
+    pub which: Which,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `mailrun results`
+#[derive(Debug, Args)]
+pub struct Results {
+    /// The campaign's folder
+    pub campaign: PathBuf,
+    /// Which ledger
+    #[command(flatten)]
+    pub which: Which,
+    /// Only recipients in these states (accepted, failed, deferred, in_doubt, invalid, suppressed, duplicate, remaining)
+    #[arg(long, value_name = "S", value_delimiter = ',')]
+    pub state: Vec<ListedState>,
+    /// The format
+    #[arg(long, value_enum, default_value = "csv")]
+    pub format: Format,
+}
+
+/// Which run's ledger a command reads.
+#[derive(Debug, Args)]
+pub struct Which {
+    /// The run [default: the campaign's run]
+    #[arg(long, value_name = "NAME")]
+    pub run: Option<String>,
+    /// The ledger of `send --sandbox`
+    #[arg(long)]
+    pub sandbox: bool,
+    /// Another list in place of the campaign's
+    #[arg(long, value_name = "FILE")]
+    pub recipients: Option<PathBuf>,
+}
+
+/// Formats of `mailrun results`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The list's own columns, then mailrun's
+    Csv,
+    /// One JSON object a recipient
+    Jsonl,
+}
+
+/// The states of the contract, as typed and as written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum ListedState {
+    /// The server took it.
+    Accepted,
+    /// Refused for good.
+    Failed,
+    /// A further attempt is due.
+    Deferred,
+    /// Sent, and no answer came.
+    InDoubt,
+    /// The row cannot be sent.
+    Invalid,
+    /// Left out on purpose.
+    Suppressed,
+    /// An earlier row has the same key.
+    Duplicate,
+    /// Not begun.
+    Remaining,
+}
+
+impl ListedState {
+    /// As it is written in results and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            ListedState::Accepted => "accepted",
+            ListedState::Failed => "failed",
+            ListedState::Deferred => "deferred",
+            ListedState::InDoubt => "in_doubt",
+            ListedState::Invalid => "invalid",
+            ListedState::Suppressed => "suppressed",
+            ListedState::Duplicate => "duplicate",
+            ListedState::Remaining => "remaining",
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Exit statuses: documented once, the same text in `--help` and README.
+
+use std::process::ExitCode;
+
+/// How the process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Every chosen recipient is settled: accepted, or left out on purpose.
+    Settled = 0,
+    /// Found before the first connection.
+    Refused = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// The run ended, not everybody was accepted.
+    Unsettled = 3,
+    /// The run stopped early.
+    Stopped = 4,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// The table for `--help`.
+pub const HELP: &str = "\
+Exit status:
+  0  every recipient (chosen by --limit or --only, if given) is settled: accepted, or left out on purpose
+  1  found before the first connection: the campaign, the list, a template, the settings or the ledger are
+     wrong, or the ledger is locked
+  2  the command line is wrong
+  3  the run ended, and some recipients failed, are invalid or in doubt
+  4  the run stopped early (signal, server or account of no use, stop_after, disk full): the same command
+     goes on where it stopped";

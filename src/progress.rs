@@ -1,0 +1,168 @@
+//! The one voice: everything that is said to people while a run goes on, to standard error.
+//!
+//! On a terminal a live line, elsewhere a plain line every few seconds. Foreign text is expected to be free of
+//! control characters: replies are cleaned where they are read, cells where they are shown.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::tally::Counts;
+
+/// Without a terminal, how often a line says how far the run is.
+const PLAIN_EVERY: Duration = Duration::from_secs(5);
+/// The same trouble is told again only after so long.
+const SAME_TROUBLE: Duration = Duration::from_secs(10);
+
+/// Speaks to the user.
+pub struct Voice {
+    quiet: bool,
+    terminal: bool,
+    bar: Option<ProgressBar>,
+    due: u64,
+    begun: Instant,
+    told: Instant,
+    last: Counts,
+    trouble: Option<(String, Instant)>,
+}
+
+impl Voice {
+    /// A voice; quiet, it says nothing but what has to be said.
+    pub fn new(quiet: bool) -> Self {
+        let now = Instant::now();
+        Voice {
+            quiet,
+            terminal: io::stderr().is_terminal(),
+            bar: None,
+            due: 0,
+            begun: now,
+            told: now,
+            last: Counts::default(),
+            trouble: None,
+        }
+    }
+
+    /// Says a line.
+    pub fn say(&self, line: &str) {
+        if !self.quiet {
+            self.write(line);
+        }
+    }
+
+    /// Says a line that is never kept back.
+    pub fn warn(&self, line: &str) {
+        self.write(line);
+    }
+
+    /// Asks a question that is answered by y or n; anything else is no.
+    pub fn ask(&self, question: &str) -> bool {
+        let mut error = io::stderr();
+        let _ = write!(error, "{question} [y/N] ").and_then(|()| error.flush());
+        let mut answer = String::new();
+        let read = io::stdin().lock().read_line(&mut answer);
+        read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+    }
+
+    /// Whether a question would be seen and could be answered.
+    pub fn can_ask(&self) -> bool {
+        self.terminal && io::stdin().is_terminal()
+    }
+
+    /// A pass over so many recipients begins.
+    pub fn begin(&mut self, due: u64) {
+        self.due = due;
+        self.begun = Instant::now();
+        self.told = self.begun;
+        if self.terminal && !self.quiet {
+            let bar =
+                ProgressBar::with_draw_target(Some(due), ProgressDrawTarget::stderr_with_hz(10));
+            let style = ProgressStyle::with_template(
+                "{bar:24} {pos}/{len}  {msg}  {per_sec:.0}  {eta} left",
+            );
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            self.bar = Some(bar);
+        }
+    }
+
+    /// Shows how far the run is.
+    pub fn tick(&mut self, counts: &Counts) {
+        if self.quiet {
+            return;
+        }
+        let settled =
+            counts.accepted + counts.failed + counts.in_doubt + counts.deferred + counts.invalid;
+        if let Some(bar) = &self.bar {
+            bar.set_length(self.due.max(settled));
+            bar.set_position(settled);
+            bar.set_message(text(counts));
+        } else if self.told.elapsed() >= PLAIN_EVERY {
+            let seconds = self.begun.elapsed().as_secs_f64();
+            let rate = counts.accepted as f64 / seconds.max(0.001);
+            self.write(&format!(
+                "{settled} of {}: {}; {rate:.0}/s",
+                self.due,
+                text(counts)
+            ));
+            self.told = Instant::now();
+        }
+        self.last = *counts;
+    }
+
+    /// The live line goes away.
+    pub fn end(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// A connection came to nothing.
+    pub fn trouble(&mut self, text: &str, wait: Duration) {
+        let again = self
+            .trouble
+            .as_ref()
+            .is_some_and(|(last, at)| last == text && at.elapsed() < SAME_TROUBLE);
+        // The first loss of a connection is answered at once and is nobody's concern.
+        if again || wait.is_zero() {
+            return;
+        }
+        self.trouble = Some((text.to_owned(), Instant::now()));
+        self.say(&format!("{text}; trying again"));
+    }
+
+    /// A first signal came.
+    pub fn draining(&self) {
+        self.warn("stopping: finishing what is in flight; once more to stop at once");
+    }
+
+    /// A second signal came.
+    pub fn aborting(&mut self) {
+        self.end();
+        self.warn("stopped at once: what was in flight may be in doubt; the same command goes on");
+    }
+
+    fn write(&self, line: &str) {
+        // A standard error that nobody reads is no reason to stop sending.
+        match &self.bar {
+            Some(bar) => bar.suspend(|| drop(writeln!(io::stderr(), "{line}"))),
+            None => drop(writeln!(io::stderr(), "{line}")),
+        }
+    }
+}
+
+fn text(counts: &Counts) -> String {
+    let mut text = format!("{} accepted", counts.accepted);
+    for (count, name) in [
+        (counts.failed, "failed"),
+        (counts.deferred, "deferred"),
+        (counts.in_doubt, "in doubt"),
+        (counts.invalid, "invalid"),
+    ] {
+        if count > 0 {
+            text.push_str(&format!(", {count} {name}"));
+        }
+    }
+    let plural = if counts.connections == 1 { "" } else { "s" };
+    text.push_str(&format!("; {} connection{plural}", counts.connections));
+    text
+}

@@ -1,0 +1,286 @@
+//! `mailrun results`: the list, row by row, with what became of each.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::campaign::Campaign;
+use crate::cli::{Format, ListedState};
+use crate::compose::Naming;
+use crate::ledger::LedgerError;
+use crate::ledger::entry::Entry;
+use crate::ledger::file;
+use crate::ledger::standing::{KeyHash, Standing};
+use crate::recipients::{List, Row};
+use crate::run::Error;
+use crate::run::plan::{Roster, ledger_path};
+
+/// The columns that mailrun adds, in their order.
+pub const COLUMNS: [&str; 11] = [
+    "key",
+    "row",
+    "address",
+    "state",
+    "attempts",
+    "server",
+    "code",
+    "enhanced",
+    "reply",
+    "message_id",
+    "time",
+];
+/// What stands before each of them in CSV, and is left out of a list that has it already.
+pub const PREFIX: &str = "mailrun_";
+
+/// The place of a line that is not there.
+const NO_LINE: u64 = u64::MAX;
+
+/// One row of the results.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    key: &'a str,
+    row: u64,
+    address: Cow<'a, str>,
+    state: &'static str,
+    attempts: u16,
+    server: Option<Cow<'a, str>>,
+    code: Option<u16>,
+    enhanced: Option<Cow<'a, str>>,
+    /// What the server said; where it said nothing, why.
+    reply: Option<Cow<'a, str>>,
+    message_id: Option<String>,
+    time: Option<Cow<'a, str>>,
+    fields: Map<String, Value>,
+}
+
+/// Writes the results of a run to `out`, those in `states`, or all.
+///
+/// # Errors
+/// What makes list or ledger unusable. What `out` gives is returned as it is: a closed pipe is for the caller to judge.
+pub fn write(
+    campaign: &Campaign,
+    sandbox: bool,
+    states: &[ListedState],
+    format: Format,
+    out: impl Write,
+) -> Result<io::Result<()>, Error> {
+    let roster = Roster::read(campaign)?;
+    let standings = &roster.standings;
+    let path = ledger_path(&campaign.dir, &campaign.run, sandbox);
+    // The place of each recipient's last line: 8 bytes a recipient, so that no reply has to be held in memory.
+    let mut last = vec![NO_LINE; standings.len()];
+    let replay = file::read(&path, &campaign.run, standings, |slot, offset| {
+        last[slot.index()] = offset
+    })?;
+    let mut lines = match replay {
+        Some(_) => {
+            Some(BufReader::new(File::open(&path).map_err(|error| {
+                LedgerError::io(&path, "open the ledger", error)
+            })?))
+        }
+        None => None,
+    };
+    let own: Vec<usize> = (0..roster.columns.len())
+        .filter(|&at| !roster.columns[at].starts_with(PREFIX))
+        .collect();
+    let naming = Naming::of(campaign);
+    let mut writer = Writer::new(format, out);
+    if let Err(error) = writer.header(own.iter().map(|&at| roster.columns[at].as_str())) {
+        return Ok(Err(error));
+    }
+    let mut buffer = Vec::new();
+    for row in List::open(&campaign.recipients)? {
+        buffer.clear();
+        let row = row?;
+        let (fields, mut line);
+        match &row {
+            Row::Invalid(row) => {
+                fields = Some(&row.fields);
+                line = Line::new(
+                    &row.key,
+                    row.position.row,
+                    Cow::from(&row.address),
+                    ListedState::Invalid,
+                );
+                line.reply = Some(match &row.column {
+                    Some(column) => format!("column \"{column}\": {}", row.reason).into(),
+                    None => (&row.reason).into(),
+                });
+            }
+            Row::Recipient(recipient) => {
+                fields = Some(&recipient.fields);
+                let slot = standings.find(KeyHash::of(&recipient.key));
+                let slot = slot.ok_or_else(|| {
+                    Error::Refused(format!(
+                        "{}: the list changed while it was read",
+                        campaign.recipients.file.display()
+                    ))
+                })?;
+                let state = match (standings.meet(slot), standings.standing(slot)) {
+                    (false, _) => ListedState::Duplicate,
+                    (true, Standing::Accepted) => ListedState::Accepted,
+                    (true, Standing::Failed) => ListedState::Failed,
+                    (true, Standing::Deferred) => ListedState::Deferred,
+                    (true, Standing::InDoubt | Standing::Sending) => ListedState::InDoubt,
+                    (true, Standing::Invalid) => ListedState::Invalid,
+                    (true, Standing::Remaining | Standing::Claimed) => ListedState::Remaining,
+                };
+                let address = recipient.address.to_string();
+                line = Line::new(
+                    &recipient.key,
+                    recipient.position.row,
+                    address.into(),
+                    state,
+                );
+                if state != ListedState::Duplicate {
+                    line.message_id = Some(naming.identity(&recipient.key).message_id);
+                    line.attempts = standings.attempts(slot);
+                    if let (Some(lines), offset) = (&mut lines, last[slot.index()])
+                        && offset != NO_LINE
+                    {
+                        read_line(lines, offset, &mut buffer)
+                            .map_err(|error| LedgerError::io(&path, "read the ledger", error))?;
+                        line.take(&buffer, &path)?;
+                    }
+                }
+            }
+        }
+        if !states.is_empty() && !states.iter().any(|state| state.name() == line.state) {
+            continue;
+        }
+        let cell = |at: usize| fields.and_then(|fields| fields.get(at)).unwrap_or_default();
+        let cells = own
+            .iter()
+            .map(|&at| (roster.columns[at].as_str(), cell(at)));
+        if let Err(error) = writer.line(line, cells) {
+            return Ok(Err(error));
+        }
+    }
+    Ok(writer.finish())
+}
+
+fn read_line(lines: &mut BufReader<File>, offset: u64, buffer: &mut Vec<u8>) -> io::Result<()> {
+    // Lines of neighbours stand near each other: a seek inside the buffer reads nothing anew.
+    let here = lines.stream_position()?;
+    let step = i64::try_from(offset).unwrap_or(i64::MAX) - i64::try_from(here).unwrap_or(0);
+    if lines.seek_relative(step).is_err() {
+        lines.seek(SeekFrom::Start(offset))?;
+    }
+    lines.read_until(b'\n', buffer).map(drop)
+}
+
+impl<'a> Line<'a> {
+    fn new(key: &'a str, row: u64, address: Cow<'a, str>, state: ListedState) -> Self {
+        Line {
+            key,
+            row,
+            address,
+            state: state.name(),
+            attempts: 0,
+            server: None,
+            code: None,
+            enhanced: None,
+            reply: None,
+            message_id: None,
+            time: None,
+            fields: Map::new(),
+        }
+    }
+
+    /// With what the recipient's last line in the ledger says.
+    fn take(&mut self, line: &'a [u8], path: &std::path::Path) -> Result<(), LedgerError> {
+        let entry: Entry<'a> =
+            serde_json::from_slice(line).map_err(|error| LedgerError::Damaged {
+                path: path.to_owned(),
+                line: 0,
+                reason: error.to_string(),
+            })?;
+        self.server = entry.server;
+        self.code = entry.code;
+        self.enhanced = entry.enhanced;
+        self.reply = entry.reply.or(match (entry.column, entry.reason) {
+            (Some(column), Some(reason)) => Some(format!("column \"{column}\": {reason}").into()),
+            (_, reason) => reason,
+        });
+        self.time = Some(entry.time);
+        Ok(())
+    }
+}
+
+enum Writer<W: Write> {
+    Csv(Box<csv::Writer<W>>),
+    Jsonl(W),
+}
+
+impl<W: Write> Writer<W> {
+    fn new(format: Format, out: W) -> Self {
+        match format {
+            Format::Csv => Writer::Csv(Box::new(csv::Writer::from_writer(out))),
+            Format::Jsonl => Writer::Jsonl(out),
+        }
+    }
+
+    fn header<'a>(&mut self, own: impl Iterator<Item = &'a str>) -> io::Result<()> {
+        let Writer::Csv(csv) = self else {
+            return Ok(());
+        };
+        for name in own {
+            csv.write_field(name)?;
+        }
+        for name in COLUMNS {
+            csv.write_field(format!("{PREFIX}{name}"))?;
+        }
+        csv.write_record(None::<&[u8]>)?;
+        Ok(())
+    }
+
+    fn line<'a>(
+        &mut self,
+        mut line: Line<'_>,
+        cells: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> io::Result<()> {
+        match self {
+            Writer::Csv(csv) => {
+                for (_, cell) in cells {
+                    csv.write_field(cell)?;
+                }
+                let (row, attempts) = (line.row.to_string(), line.attempts.to_string());
+                let code = line.code.map(|code| code.to_string()).unwrap_or_default();
+                for value in [
+                    line.key,
+                    &row,
+                    &line.address,
+                    line.state,
+                    &attempts,
+                    line.server.as_deref().unwrap_or_default(),
+                    &code,
+                    line.enhanced.as_deref().unwrap_or_default(),
+                    line.reply.as_deref().unwrap_or_default(),
+                    line.message_id.as_deref().unwrap_or_default(),
+                    line.time.as_deref().unwrap_or_default(),
+                ] {
+                    csv.write_field(value)?;
+                }
+                csv.write_record(None::<&[u8]>)?;
+                Ok(())
+            }
+            Writer::Jsonl(out) => {
+                line.fields = cells
+                    .map(|(name, cell)| (name.to_owned(), Value::from(cell)))
+                    .collect();
+                serde_json::to_writer(&mut *out, &line)?;
+                out.write_all(b"\n")
+            }
+        }
+    }
+
+    fn finish(self) -> io::Result<()> {
+        match self {
+            Writer::Csv(mut csv) => csv.flush(),
+            Writer::Jsonl(mut out) => out.flush(),
+        }
+    }
+}

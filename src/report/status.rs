@@ -1,0 +1,95 @@
+//! `mailrun status`: what list and ledger together say of a run. Reads; locks and writes nothing.
+
+use std::fmt;
+
+use crate::campaign::Campaign;
+use crate::ledger::file;
+use crate::ledger::replay::Replay;
+use crate::report::summary::Counts;
+use crate::run::Error;
+use crate::run::plan::{Roster, ledger_path};
+use crate::wording::printable;
+
+/// A run as it stands.
+pub struct Status {
+    /// The run's name.
+    pub run: String,
+    /// The states.
+    pub counts: Counts,
+    /// The ledger; `None` when the run was never begun.
+    pub replay: Option<Replay>,
+}
+
+impl Status {
+    /// Reads the list and replays the ledger.
+    ///
+    /// # Errors
+    /// What makes either unusable.
+    pub fn read(campaign: &Campaign, sandbox: bool) -> Result<Status, Error> {
+        let roster = Roster::read(campaign)?;
+        let path = ledger_path(&campaign.dir, &campaign.run, sandbox);
+        let replay = file::read(&path, &campaign.run, &roster.standings, |_, _| {})?;
+        let counts = Counts::of(&roster.standings, roster.invalid, roster.doubled);
+        Ok(Status {
+            run: campaign.run.clone(),
+            counts,
+            replay,
+        })
+    }
+}
+
+impl Status {
+    /// Why the run stopped early, when the last process to send it said so.
+    pub fn stopped(&self) -> Option<String> {
+        self.replay
+            .as_ref()
+            .and_then(|replay| replay.stopped.clone())
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Status {
+            run,
+            counts,
+            replay,
+        } = self;
+        match replay {
+            None => writeln!(f, "run \"{run}\" was not begun yet")?,
+            Some(replay) => writeln!(f, "run \"{run}\", begun {}", replay.header.time)?,
+        }
+        for (count, state) in [
+            (counts.accepted, "accepted   the server took it"),
+            (counts.failed, "failed     refused for good"),
+            (
+                counts.deferred,
+                "deferred   refused for now; mailrun send tries again",
+            ),
+            (
+                counts.in_doubt,
+                "in doubt   sent, and no answer came; held back",
+            ),
+            (
+                counts.invalid,
+                "invalid    the row cannot be mailed; mailrun results --state invalid says why",
+            ),
+            (
+                counts.duplicate,
+                "duplicate  an earlier row has the same key",
+            ),
+            (
+                counts.remaining,
+                "remaining  not begun; mailrun send goes on",
+            ),
+        ] {
+            if count > 0 {
+                writeln!(f, "{count:>10}  {state}")?;
+            }
+        }
+        write!(f, "{:>10}  recipients", counts.recipients)?;
+        if let Some(stopped) = self.stopped() {
+            write!(f, "\nthe last send stopped early: {}", printable(&stopped))?;
+        }
+        Ok(())
+    }
+}

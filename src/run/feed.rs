@@ -1,0 +1,202 @@
+//! The feeder: reads the list, composes the messages of those who are due, on all cores, and fills the outbox.
+
+use rayon::prelude::*;
+
+use super::plan::{Plan, Selection, is_open};
+use crate::campaign::InDoubt;
+use crate::deliver::courier::Job;
+use crate::deliver::outbox::Outbox;
+use crate::ledger::LedgerError;
+use crate::ledger::entry::{Entry, State, timestamp, write_line};
+use crate::ledger::file::Ledger;
+use crate::ledger::replay::Replay;
+use crate::ledger::standing::{KeyHash, SlotId, Standing};
+use crate::message::Refusal;
+use crate::recipients::{InvalidRow, List, Recipient, Row};
+use crate::stop::{Reason, Stop};
+use crate::tally::Tally;
+
+/// Messages composed together: enough to share out among cores, little enough to be on their way soon.
+const CHUNK: usize = 64;
+
+/// What the feeder works with.
+#[derive(Clone, Copy)]
+pub struct Feeder<'a> {
+    /// The campaign and whom it is for.
+    pub plan: &'a Plan,
+    /// What the ledger said at the start.
+    pub replay: Option<&'a Replay>,
+    /// Where messages go.
+    pub outbox: &'a Outbox<Job>,
+    /// Where invalid rows are recorded.
+    pub ledger: &'a Ledger,
+    /// Where they are counted.
+    pub tally: &'a Tally,
+    /// Whether to stop.
+    pub stop: &'a Stop,
+}
+
+struct Due {
+    recipient: Recipient,
+    slot: SlotId,
+    attempt: u16,
+}
+
+impl Feeder<'_> {
+    /// One pass over the list. `first`: everybody who is due; otherwise only those deferred in this run.
+    pub fn feed(&self, first: bool) {
+        if let Err(reason) = self.read(first) {
+            self.stop.request(reason);
+        }
+        self.outbox.close();
+    }
+
+    fn read(&self, first: bool) -> Result<(), Reason> {
+        let list_reason = |error: crate::recipients::ListError| Reason::List(error.to_string());
+        let list = List::open(&self.plan.campaign.recipients).map_err(list_reason)?;
+        self.plan.roster.standings.forget_met();
+        let mut left = match self.plan.selection {
+            Selection::Limit(limit) => limit,
+            Selection::All | Selection::Only(_) => u64::MAX,
+        };
+        let mut chunk = Vec::with_capacity(CHUNK);
+        let mut lines = Vec::new();
+        for row in list {
+            if self.stop.is_requested() {
+                return Ok(());
+            }
+            match row.map_err(list_reason)? {
+                Row::Recipient(recipient) => {
+                    if let Some(due) = self.judge(recipient, first, &mut left)? {
+                        chunk.push(due);
+                    }
+                }
+                Row::Invalid(row) if first && self.plan.selection == Selection::All => {
+                    self.record_invalid(&row, &mut lines);
+                }
+                Row::Invalid(_) => {}
+            }
+            if chunk.len() == CHUNK {
+                self.compose(&mut chunk, &mut lines)
+                    .map_err(|error| Reason::Ledger(error.to_string()))?;
+            }
+        }
+        self.compose(&mut chunk, &mut lines)
+            .map_err(|error| Reason::Ledger(error.to_string()))
+    }
+
+    /// Whether the recipient is to be mailed in this pass.
+    fn judge(
+        &self,
+        recipient: Recipient,
+        first: bool,
+        left: &mut u64,
+    ) -> Result<Option<Due>, Reason> {
+        let Plan {
+            roster, campaign, ..
+        } = self.plan;
+        let standings = &roster.standings;
+        let slot = standings.find(KeyHash::of(&recipient.key)).ok_or_else(|| {
+            let path = campaign.recipients.file.display();
+            Reason::List(format!(
+                "{path}: the list changed since this run began; the same command goes on with it"
+            ))
+        })?;
+        if !standings.meet(slot) {
+            return Ok(None);
+        }
+        let standing = standings.standing(slot);
+        let open = if first {
+            is_open(standing, campaign.delivery.in_doubt == InDoubt::Resend)
+        } else {
+            standing == Standing::Deferred
+        };
+        if !open {
+            return Ok(None);
+        }
+        if first && *left > 0 && matches!(self.plan.selection, Selection::Limit(_)) {
+            *left -= 1;
+            standings.choose(slot);
+        }
+        let due = standings.chosen(slot).then(|| Due {
+            attempt: standings.attempts(slot) + 1,
+            recipient,
+            slot,
+        });
+        Ok(due)
+    }
+
+    /// Turns the chunk into messages, in the order of the list.
+    fn compose(&self, chunk: &mut Vec<Due>, lines: &mut Vec<u8>) -> Result<(), LedgerError> {
+        let date = date();
+        let composer = &self.plan.composer;
+        let composed: Vec<_> = chunk
+            .par_drain(..)
+            .with_min_len(8)
+            .map(|due| match composer.compose(&due.recipient, &date) {
+                Ok(message) => Ok(Job {
+                    message,
+                    slot: due.slot,
+                    attempt: due.attempt,
+                    losses: None,
+                }),
+                Err(refusal) => Err((due, refusal)),
+            })
+            .collect();
+        let mut jobs = Vec::with_capacity(composed.len());
+        for item in composed {
+            match item {
+                Ok(job) => jobs.push(job),
+                Err((due, refusal)) => {
+                    self.plan.roster.standings.set(due.slot, Standing::Invalid);
+                    self.record_invalid(&invalid_row(due.recipient, refusal), lines);
+                }
+            }
+        }
+        if !lines.is_empty() {
+            self.ledger.append(lines)?;
+            lines.clear();
+        }
+        for job in jobs {
+            // Halted: the run stops, and what is not begun stays as it is.
+            if self.outbox.push(job).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn record_invalid(&self, row: &InvalidRow, lines: &mut Vec<u8>) {
+        self.tally.count_invalid();
+        if self
+            .replay
+            .is_some_and(|replay| replay.has_invalid(&row.key, row.position.row, &row.reason))
+        {
+            return;
+        }
+        let time = timestamp();
+        let mut entry = Entry::new(&time, &row.key, row.position.row, State::Invalid, 0);
+        entry.reason = Some((&row.reason).into());
+        entry.column = row.column.as_ref().map(Into::into);
+        write_line(lines, &entry);
+    }
+}
+
+pub fn invalid_row(recipient: Recipient, refusal: Refusal) -> InvalidRow {
+    InvalidRow {
+        address: recipient.address.to_string(),
+        key: recipient.key,
+        position: recipient.position,
+        column: refusal.column,
+        reason: refusal.reason,
+        fields: recipient.fields,
+    }
+}
+
+/// The present moment as a Date header has it (RFC 5322 section 3.3).
+pub fn date() -> String {
+    jiff::Zoned::now()
+        .with_time_zone(jiff::tz::TimeZone::UTC)
+        .strftime("%a, %d %b %Y %H:%M:%S +0000")
+        .to_string()
+}

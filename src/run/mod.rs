@@ -1,0 +1,59 @@
+//! The pipeline: the only place that knows all the rooms.
+//!
+//! `plan` checks everything and learns who is due, `feed` turns due recipients into messages, `pass` lets couriers
+//! take them to the server, `send` repeats passes until nobody is due, `dry` writes files in place of all that.
+//! Must not parse, classify or format.
+
+pub mod dry;
+mod feed;
+mod pass;
+pub mod plan;
+pub mod send;
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::campaign::{CampaignError, RunNameError, UrlError};
+use crate::ledger::LedgerError;
+use crate::message::BuilderError;
+use crate::recipients::ListError;
+use crate::render::TemplateError;
+
+/// Why a command cannot begin: exit status 1.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The settings.
+    #[error(transparent)]
+    Campaign(#[from] CampaignError),
+    /// The run that was typed.
+    #[error("--run: {0}")]
+    Run(#[from] RunNameError),
+    /// The server that was typed.
+    #[error("--server: {0}")]
+    Url(#[from] UrlError),
+    /// The list.
+    #[error(transparent)]
+    List(#[from] ListError),
+    /// A template.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// A setting that makes no message.
+    #[error(transparent)]
+    Builder(#[from] BuilderError),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A file or folder.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// Anything else that the user has to decide or mend.
+    #[error("{0}")]
+    Refused(String),
+}

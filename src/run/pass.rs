@@ -1,0 +1,50 @@
+//! One pass: the feeder and the couriers at work, the event loop beside them.
+
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use super::feed::Feeder;
+use crate::deliver::courier::{Courier, Event, Shared};
+use crate::progress::Voice;
+use crate::signals::Signals;
+
+/// How often counts are drawn and signals looked for.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Runs one pass to its end: everybody who was due has an outcome, or a stop was requested and what was in flight is
+/// finished.
+pub fn run(
+    feeder: Feeder<'_>,
+    shared: Shared<'_>,
+    first: bool,
+    voice: &mut Voice,
+    signals: &mut Signals,
+) {
+    thread::scope(|scope| {
+        let (sender, events) = mpsc::channel();
+        for _ in 0..shared.server.connections {
+            let courier = Courier::new(shared, sender.clone());
+            scope.spawn(move || courier.run());
+        }
+        drop(sender);
+        scope.spawn(move || feeder.feed(first));
+        loop {
+            match events.recv_timeout(TICK) {
+                Ok(Event::Trouble { text, wait_ms }) => {
+                    voice.trouble(&text, Duration::from_millis(wait_ms))
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                // Every courier is gone.
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            signals.heed(shared.stop, voice);
+            if shared.stop.is_requested() {
+                shared.outbox.halt();
+            }
+            voice.tick(&shared.tally.counts());
+        }
+        // The feeder may be waiting for room that nobody will make.
+        shared.outbox.halt();
+    });
+}

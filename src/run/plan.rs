@@ -1,0 +1,213 @@
+//! Everything checked before the first message leaves, and who the run is about.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::Error;
+use crate::campaign::{Campaign, Duplicates};
+use crate::compose::Composer;
+use crate::ledger::standing::{Gather, KeyHash, SlotId, Standing, Standings};
+use crate::recipients::{InvalidRow, List, Row};
+use crate::wording::printable;
+
+/// Invalid rows that are shown to people; all of them are in the ledger and the results.
+pub const INVALID_SHOWN: usize = 5;
+
+/// Whom a run is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// Everybody.
+    All,
+    /// The next so many that are due.
+    Limit(u64),
+    /// These keys.
+    Only(Vec<String>),
+}
+
+/// A list read from its first row to its last.
+#[derive(Debug)]
+pub struct Roster {
+    /// The column names.
+    pub columns: std::sync::Arc<[String]>,
+    /// Each recipient, nobody begun.
+    pub standings: Standings,
+    /// Rows of any kind.
+    pub rows: u64,
+    /// Rows that cannot be mailed.
+    pub invalid: u64,
+    /// The first few of them.
+    pub invalid_shown: Vec<InvalidRow>,
+    /// Rows whose key an earlier one has.
+    pub doubled: u64,
+}
+
+impl Roster {
+    /// Reads the list to its end.
+    ///
+    /// # Errors
+    /// What makes a list unusable; a second row with a key when `duplicates = "error"`.
+    pub fn read(campaign: &Campaign) -> Result<Roster, Error> {
+        let settings = &campaign.recipients;
+        let mut list = List::open(settings)?;
+        let columns = list.columns().clone();
+        let mut gather = Gather::default();
+        let (mut rows, mut invalid, mut invalid_shown) = (0, 0, Vec::new());
+        for row in &mut list {
+            rows += 1;
+            match row? {
+                Row::Recipient(recipient) => gather.add(&recipient.key),
+                Row::Invalid(row) => {
+                    invalid += 1;
+                    if invalid_shown.len() < INVALID_SHOWN {
+                        invalid_shown.push(row);
+                    }
+                }
+            }
+        }
+        let (standings, doubled) = gather.finish();
+        let roster = Roster {
+            columns,
+            standings,
+            rows,
+            invalid,
+            invalid_shown,
+            doubled,
+        };
+        match settings.duplicates {
+            Duplicates::Error if doubled > 0 => Err(roster.name_duplicate(campaign)?),
+            Duplicates::Error | Duplicates::Skip => Ok(roster),
+        }
+    }
+
+    fn name_duplicate(&self, campaign: &Campaign) -> Result<Error, Error> {
+        let path = campaign.recipients.file.display();
+        for row in List::open(&campaign.recipients)? {
+            if let Row::Recipient(recipient) = row?
+                && let Some(slot) = self.standings.find(KeyHash::of(&recipient.key))
+                && !self.standings.meet(slot)
+            {
+                let (position, key) = (recipient.position, recipient.key);
+                return Ok(Error::Refused(format!(
+                    "{path}:{}: row {} has the key \"{key}\", as an earlier row has ({} such rows in all); remove \
+                     them, or set duplicates = \"skip\" in [recipients]",
+                    position.line, position.row, self.doubled
+                )));
+            }
+        }
+        Ok(Error::Refused(format!(
+            "{path}: the list changed while it was read"
+        )))
+    }
+}
+
+/// A campaign ready to run.
+pub struct Plan {
+    /// The settings.
+    pub campaign: Campaign,
+    /// The list.
+    pub roster: Roster,
+    /// Makes the messages.
+    pub composer: Composer,
+    /// Whom the run is about.
+    pub selection: Selection,
+    /// Fingerprints of the content.
+    pub content: BTreeMap<String, String>,
+}
+
+impl Plan {
+    /// Reads the list and the templates, and holds them against each other.
+    ///
+    /// # Errors
+    /// Whatever would stop the run in its middle.
+    pub fn make(campaign: Campaign, selection: Selection) -> Result<Plan, Error> {
+        let roster = Roster::read(&campaign)?;
+        let composer = Composer::load(&campaign, &roster.columns)?;
+        let content = campaign.fingerprint().map_err(|source| Error::Io {
+            path: campaign.dir.clone(),
+            action: "read the templates",
+            source,
+        })?;
+        let content = content
+            .into_iter()
+            .map(|(part, print)| (part.to_owned(), print))
+            .collect();
+        let plan = Plan {
+            campaign,
+            roster,
+            composer,
+            selection,
+            content,
+        };
+        plan.choose()?;
+        Ok(plan)
+    }
+
+    /// Chooses those whom the selection names; with a limit they are chosen as they are met.
+    fn choose(&self) -> Result<(), Error> {
+        let standings = &self.roster.standings;
+        match &self.selection {
+            Selection::All => standings.ids().for_each(|id| standings.choose(id)),
+            Selection::Limit(_) => {}
+            Selection::Only(keys) => {
+                for key in keys {
+                    let id = standings.find(KeyHash::of(key)).ok_or_else(|| {
+                        Error::Refused(format!(
+                            "{}: no recipient has the key \"{key}\" of --only; a key is the address unless \
+                             [recipients] names a key column",
+                            self.campaign.recipients.file.display()
+                        ))
+                    })?;
+                    standings.choose(id);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How many would be mailed now.
+    pub fn due(&self, resend: bool) -> u64 {
+        let standings = &self.roster.standings;
+        let open = |id: &SlotId| is_open(standings.standing(*id), resend);
+        match self.selection {
+            Selection::All | Selection::Only(_) => standings
+                .ids()
+                .filter(|id| standings.chosen(*id) && open(id))
+                .count() as u64,
+            Selection::Limit(limit) => limit.min(standings.ids().filter(open).count() as u64),
+        }
+    }
+}
+
+impl Plan {
+    /// The first recipient who would be mailed now, with the subject.
+    pub fn sample(&self) -> Option<(String, String)> {
+        let standings = &self.roster.standings;
+        let limited = matches!(self.selection, Selection::Limit(_));
+        for row in List::open(&self.campaign.recipients).ok()? {
+            if let Row::Recipient(recipient) = row.ok()?
+                && let Some(slot) = standings.find(KeyHash::of(&recipient.key))
+                && (limited || standings.chosen(slot))
+                && is_open(standings.standing(slot), false)
+            {
+                let subject = self.composer.subject(&recipient)?;
+                return Some((recipient.address.to_string(), printable(&subject)));
+            }
+        }
+        None
+    }
+}
+
+/// Whether a recipient of this standing is to be mailed.
+pub fn is_open(standing: Standing, resend: bool) -> bool {
+    match standing {
+        Standing::Remaining | Standing::Deferred | Standing::Invalid => true,
+        Standing::InDoubt => resend,
+        Standing::Accepted | Standing::Failed | Standing::Claimed | Standing::Sending => false,
+    }
+}
+
+/// Where the ledger of a run lies: `runs/RUN.jsonl`, `runs/RUN.sandbox.jsonl` for the sandbox.
+pub fn ledger_path(folder: &Path, run: &str, sandbox: bool) -> PathBuf {
+    let kind = if sandbox { ".sandbox" } else { "" };
+    folder.join("runs").join(format!("{run}{kind}.jsonl"))
+}
