@@ -1,1 +1,7 @@
-//! The real executable against real servers.
+//! The real executable, end to end, against the sandbox server and against real ones.
+//!
+//! Each test asserts both sides: what the server received, what the ledger says, and the exit status.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
