@@ -8,7 +8,7 @@ use crate::exit;
 
 /// Mail merge from the command line: nothing lost, nobody mailed twice.
 #[derive(Debug, Parser)]
-#[command(name = "mailrun", version, after_help = exit::HELP, max_term_width = 100)]
+#[command(name = "mailrun", version, after_help = exit::HELP, term_width = 80)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -22,10 +22,10 @@ pub enum Command {
     #[command(after_help = exit::HELP)]
     Send(Send),
     /// Say what the ledger knows of a run
-    #[command(after_help = exit::HELP)]
+    #[command(after_help = exit::READING_HELP)]
     Status(Status),
     /// List every recipient with what became of it, as CSV or JSON lines
-    #[command(after_help = exit::HELP)]
+    #[command(after_help = exit::READING_HELP)]
     Results(Results),
     /// Anything else: said to be unknown, or not there yet
     #[command(external_subcommand)]
@@ -83,7 +83,7 @@ pub struct Send {
     /// Mail only the recipient with this key (repeatable)
     #[arg(long, value_name = "KEY", conflicts_with = "limit")]
     pub only: Vec<String>,
-    /// Another server in place of the campaign's: smtp://HOST[:PORT]
+    /// Another server in place of the campaign's: smtp://HOST[:PORT][?tls=none]
     #[arg(long, value_name = "URL")]
     pub server: Option<String>,
     /// Connections at most
@@ -122,10 +122,15 @@ pub struct Results {
     #[command(flatten)]
     pub which: Which,
     /// Only recipients in these states (accepted, failed, deferred, in_doubt, invalid, suppressed, duplicate, remaining)
-    #[arg(long, value_name = "S", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "S",
+        value_delimiter = ',',
+        hide_possible_values = true
+    )]
     pub state: Vec<ListedState>,
-    /// The format
-    #[arg(long, value_enum, default_value = "csv")]
+    /// csv: the list's own columns, then mailrun's; jsonl: one JSON object a recipient
+    #[arg(long, value_enum, default_value = "csv", hide_possible_values = true)]
     pub format: Format,
 }
 

@@ -23,13 +23,21 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// The table for `--help`.
+/// The table for the help of `mailrun` and `mailrun send`; lines of at most 78 columns.
 pub const HELP: &str = "\
 Exit status:
-  0  every recipient (chosen by --limit or --only, if given) is settled: accepted, or left out on purpose
-  1  found before the first connection: the campaign, the list, a template, the settings or the ledger are
-     wrong, or the ledger is locked
+  0  every recipient (chosen by --limit or --only, if given) is settled:
+     accepted, or left out on purpose
+  1  found before the first connection: the campaign, the list, a template,
+     the settings or the ledger are wrong, or the ledger is locked
   2  the command line is wrong
   3  the run ended, and some recipients failed, are invalid or in doubt
-  4  the run stopped early (signal, server or account of no use, stop_after, disk full): the same command
-     goes on where it stopped";
+  4  the run stopped early (signal, server or account of no use, stop_after,
+     disk full): the same command goes on where it stopped";
+
+/// The table for the help of commands that only read.
+pub const READING_HELP: &str = "\
+Exit status:
+  0  what was asked for was printed
+  1  the campaign, the list, the settings or the ledger are wrong
+  2  the command line is wrong";

@@ -58,8 +58,13 @@ impl Folder {
 
     /// A campaign with so many generated recipients at `domain`, keys `r1@domain` and up.
     pub fn generated(rows: usize, domain: &str) -> Self {
-        let rows: Vec<_> = (1..=rows).map(|n| (format!("r{n}@{domain}"), format!("Name {n}"))).collect();
-        Folder::with_rows(rows.iter().map(|(email, name)| (email.as_str(), name.as_str())))
+        let rows: Vec<_> = (1..=rows)
+            .map(|n| (format!("r{n}@{domain}"), format!("Name {n}")))
+            .collect();
+        Folder::with_rows(
+            rows.iter()
+                .map(|(email, name)| (email.as_str(), name.as_str())),
+        )
     }
 
     /// Writes a file of the folder.
@@ -82,7 +87,10 @@ impl Folder {
 
     /// The ledger's lines of run `r`.
     pub fn ledger(&self) -> Vec<Value> {
-        self.read("runs/r.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        self.read("runs/r.jsonl")
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     /// The last state that the ledger has for each key.
@@ -135,7 +143,11 @@ pub fn mailrun(folder: &Path) -> Command {
 
 /// Runs `mailrun ARGS` beside the campaign's folder, whose name is `campaign`.
 pub fn run(folder: &Folder, args: &[&str]) -> Ran {
-    mailrun(folder.path.parent().unwrap()).args(args).output().unwrap().into()
+    mailrun(folder.path.parent().unwrap())
+        .args(args)
+        .output()
+        .unwrap()
+        .into()
 }
 
 /// `mailrun send campaign --server SANDBOX ARGS`
@@ -158,7 +170,11 @@ pub fn sandbox() -> Sandbox {
 
 /// A sandbox in this process that keeps every message in memory and is otherwise as `options` say.
 pub fn sandbox_with(options: Options) -> Sandbox {
-    Sandbox::start(Options { store: Store::Memory, ..options }).unwrap()
+    Sandbox::start(Options {
+        store: Store::Memory,
+        ..options
+    })
+    .unwrap()
 }
 
 /// How often each recipient was accepted by the sandbox.
