@@ -112,7 +112,7 @@ pub(super) fn check_file(file: &Path) -> Result<(), String> {
         Ok(found) if found.is_dir() => Err(format!("the list \"{name}\" is a folder, not a file")),
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Err(format!("there is no list \"{name}\"; write it"))
+            Err(format!("there is no list \"{name}\"; put it there"))
         }
         Err(error) => Err(format!("the list \"{name}\" cannot be read: {error}")),
     }

@@ -77,7 +77,7 @@ fn locate(path: &Path) -> Result<(PathBuf, PathBuf), CampaignError> {
             Ok(found) if found.is_dir() => Err(folder_instead(&file)),
             Ok(_) => Ok((path.to_owned(), file)),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                let text = "this folder has no campaign.toml, which would make it a campaign";
+                let text = "this folder has no campaign.toml, which would make it a campaign; write one, or give another folder";
                 Err(CampaignError::whole(path, text))
             }
             Err(error) => Err(unreadable(&file, &error)),

@@ -34,7 +34,7 @@ pub enum UrlError {
     Scheme,
     /// `user:password@`.
     #[error(
-        "a password does not belong in a URL, which others can see; put the password in password_env, password_file or password_command, never in a URL"
+        "a password does not belong in a URL, where others can see it; leave it out (a login is not there yet in this version of mailrun)"
     )]
     Password,
     /// `user@`.

@@ -135,11 +135,14 @@ impl<'a> Courier<'a> {
                 if jobs.is_empty() {
                     return Ok(());
                 }
-                // Nothing is claimed that no connection is there for.
-                if self.session.is_none() && !self.connect() {
+                // Nothing is claimed that no connection is there for, nor kept from those who have one.
+                if self.session.is_none()
+                    && let Err(trouble) = self.connect()
+                {
                     jobs.into_iter()
                         .rev()
                         .for_each(|job| shared.outbox.give_back(job));
+                    self.bear(&trouble);
                     continue;
                 }
                 self.claim(jobs)?;
@@ -159,19 +162,11 @@ impl<'a> Courier<'a> {
         }
     }
 
-    /// Opens a session; false when that came to nothing, after waiting as long as is wise.
-    fn connect(&mut self) -> bool {
-        match Session::open(self.shared.server) {
-            Ok(session) => {
-                self.session = Some(session);
-                self.shared.tally.opened();
-                true
-            }
-            Err(trouble) => {
-                self.bear(&trouble);
-                false
-            }
-        }
+    /// Opens a session.
+    fn connect(&mut self) -> Result<(), Trouble> {
+        self.session = Some(Session::open(self.shared.server)?);
+        self.shared.tally.opened();
+        Ok(())
     }
 
     fn hang_up(&mut self) {
@@ -232,8 +227,12 @@ impl<'a> Courier<'a> {
                 }
             },
         }
-        if self.session.is_none() && !self.claimed.is_empty() && !self.connect() {
+        if self.session.is_none()
+            && !self.claimed.is_empty()
+            && let Err(trouble) = self.connect()
+        {
             self.release_all()?;
+            self.bear(&trouble);
         }
         Ok(())
     }

@@ -37,8 +37,8 @@ pub struct Ledger {
 struct Tip {
     file: File,
     written: Mark,
-    /// After a failed write the file may end in half a line: nothing may follow it.
-    broken: bool,
+    /// Why a write failed. After it the file may end in half a line: nothing may follow.
+    failed: Option<(io::ErrorKind, String)>,
 }
 
 #[derive(Debug, Default)]
@@ -154,7 +154,7 @@ impl Opened {
             file: Mutex::new(Tip {
                 file: self.file,
                 written: Mark(length),
-                broken: false,
+                failed: None,
             }),
             syncs,
             progress: Mutex::new(Progress {
@@ -215,12 +215,13 @@ impl Ledger {
     /// What the system refuses; after that, always: half a line may be the last.
     pub fn append(&self, lines: &[u8]) -> Result<Mark, LedgerError> {
         let mut tip = lock(&self.file);
-        if tip.broken {
-            let error = io::Error::other("an earlier write failed");
-            return Err(LedgerError::io(&self.path, "write the ledger", error));
+        if let Some((kind, text)) = &tip.failed {
+            // The same for everybody: whoever comes first, the reason told is the one that counts.
+            let source = io::Error::new(*kind, text.clone());
+            return Err(LedgerError::io(&self.path, "write the ledger", source));
         }
         if let Err(source) = tip.file.write_all(lines) {
-            tip.broken = true;
+            tip.failed = Some((source.kind(), source.to_string()));
             return Err(LedgerError::io(&self.path, "write the ledger", source));
         }
         tip.written.0 += lines.len() as u64;

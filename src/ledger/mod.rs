@@ -36,7 +36,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// Another process has it.
-    #[error("{}: another mailrun is sending this run; wait for it to end, or name another run with --run", path.display())]
+    #[error("{}: another mailrun is sending this run; wait for it to end", path.display())]
     Locked {
         /// The ledger.
         path: PathBuf,
@@ -52,7 +52,7 @@ pub enum LedgerError {
         source: io::Error,
     },
     /// A line that is not the ledger's, in its middle.
-    #[error("{}:{line}: not a line of a ledger: {reason}; mend it by hand from a copy, or name another run with --run", path.display())]
+    #[error("{}:{line}: not a line of a ledger: {reason}; keep a copy and mend the line by hand (another run, named with --run, mails everyone again)", path.display())]
     Damaged {
         /// The ledger.
         path: PathBuf,
@@ -72,7 +72,7 @@ pub enum LedgerError {
         known: u32,
     },
     /// The file of another run.
-    #[error("{}: the ledger of run \"{found}\", not of \"{wanted}\"; it was renamed or copied: put it back, or name another run with --run", path.display())]
+    #[error("{}: the ledger of run \"{found}\", not of \"{wanted}\"; it was renamed or copied: give it back its name, and go on with --run {found}", path.display())]
     OtherRun {
         /// The ledger.
         path: PathBuf,

@@ -151,6 +151,15 @@ fn damaged(path: &Path, line: u64, reason: &str) -> LedgerError {
     }
 }
 
+/// Why a line cannot be read. The parser counts lines from the beginning of this one: only its column says anything.
+fn unread(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" at line ") {
+        Some((what, _)) => format!("{what} at column {}", error.column()),
+        None => text,
+    }
+}
+
 /// The replay so far.
 struct Reading {
     header: Header,
@@ -178,7 +187,7 @@ impl Reading {
             });
         }
         let header: Header =
-            serde_json::from_slice(text).map_err(|error| damaged(path, 1, &error.to_string()))?;
+            serde_json::from_slice(text).map_err(|error| damaged(path, 1, &unread(&error)))?;
         if header.run != run {
             let (found, wanted) = (header.run, run.to_owned());
             return Err(LedgerError::OtherRun {
@@ -205,7 +214,7 @@ impl Reading {
         offset: u64,
         each: &mut impl FnMut(SlotId, u64),
     ) -> Result<(), String> {
-        let glance: Glance<'_> = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        let glance: Glance<'_> = serde_json::from_slice(text).map_err(|error| unread(&error))?;
         let Some(state) = glance.state else {
             return self.event(text);
         };
@@ -270,7 +279,7 @@ impl Reading {
     }
 
     fn event(&mut self, text: &[u8]) -> Result<(), String> {
-        let event: Event = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        let event: Event = serde_json::from_slice(text).map_err(|error| unread(&error))?;
         match event.event {
             EventKind::Begun => {
                 self.boot = event.boot;

@@ -84,7 +84,13 @@ fn explained(reason: &TemplateErrorReason, text: &str, position: Option<(usize, 
         lines.len() == line && lines[line - 1].chars().count() < column
     });
     let expects = |rule| expected.contains(rule);
-    let problem = if at_end && expects("helper_block_end") {
+    let closes = position.is_some_and(|(line, column)| {
+        let line = text.split('\n').nth(line.saturating_sub(1));
+        line.and_then(|line| line.chars().nth(column.saturating_sub(1))) == Some('/')
+    });
+    let problem = if closes {
+        "this closes a block that was not opened"
+    } else if at_end && expects("helper_block_end") {
         "a block is not closed: its {{/…}} is missing"
     } else if at_end {
         "a {{ is not closed: its }} is missing"
@@ -170,6 +176,10 @@ mod tests {
             ("{{upper \"a}} x", "1:9: expected a value or }}"),
             ("a {{> }}", "1:7: expected the name of a partial"),
             ("é {{#}}", "1:6: expected a name"),
+            (
+                "a\né {{/if}}",
+                "2:5: this closes a block that was not opened",
+            ),
             (
                 "{{#if a}}x{{/each}}",
                 "1:11: helper \"if\" was opened, but \"each\" is closing",

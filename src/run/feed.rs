@@ -1,8 +1,10 @@
 //! The feeder: reads the list, composes the messages of those who are due, on all cores, and fills the outbox.
 
+use std::sync::{Mutex, PoisonError};
+
 use rayon::prelude::*;
 
-use super::plan::{Plan, Selection, is_open};
+use super::plan::{INVALID_SHOWN, Plan, Selection, is_open};
 use crate::campaign::InDoubt;
 use crate::deliver::courier::Job;
 use crate::deliver::outbox::Outbox;
@@ -32,6 +34,8 @@ pub struct Feeder<'a> {
     pub ledger: &'a Ledger,
     /// Where they are counted.
     pub tally: &'a Tally,
+    /// Where the first of them that the list itself did not show are kept, to be shown to people.
+    pub refused: &'a Mutex<Vec<InvalidRow>>,
     /// Whether to stop.
     pub stop: &'a Stop,
 }
@@ -149,7 +153,12 @@ impl Feeder<'_> {
                 Ok(job) => jobs.push(job),
                 Err((due, refusal)) => {
                     self.plan.roster.standings.set(due.slot, Standing::Invalid);
-                    self.record_invalid(&invalid_row(due.recipient, refusal), lines);
+                    let row = invalid_row(due.recipient, refusal);
+                    self.record_invalid(&row, lines);
+                    let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+                    if refused.len() < INVALID_SHOWN {
+                        refused.push(row);
+                    }
                 }
             }
         }

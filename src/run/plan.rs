@@ -8,7 +8,7 @@ use crate::campaign::{Campaign, Duplicates};
 use crate::compose::Composer;
 use crate::ledger::standing::{Gather, KeyHash, SlotId, Standing, Standings};
 use crate::recipients::{InvalidRow, List, Row};
-use crate::wording::printable;
+use crate::wording::{count, printable};
 
 /// Invalid rows that are shown to people; all of them are in the ledger and the results.
 pub const INVALID_SHOWN: usize = 5;
@@ -88,9 +88,11 @@ impl Roster {
             {
                 let (position, key) = (recipient.position, recipient.key);
                 return Ok(Error::Refused(format!(
-                    "{path}:{}: row {} has the key \"{key}\", as an earlier row has ({} such rows in all); remove \
-                     them, or set duplicates = \"skip\" in [recipients]",
-                    position.line, position.row, self.doubled
+                    "{path}:{}: row {} has the key \"{key}\" of an earlier row ({} in all); take out all but one of each \
+                     key, or set duplicates = \"skip\" in [recipients]",
+                    position.line,
+                    position.row,
+                    count(self.doubled, "such row")
                 )));
             }
         }

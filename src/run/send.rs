@@ -1,6 +1,7 @@
 //! `mailrun send`: passes over the list until nobody is due.
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use crate::ledger::file::{self, Ledger, Opening};
 use crate::ledger::replay::Replay;
 use crate::ledger::standing::Standing;
 use crate::progress::Voice;
+use crate::recipients::InvalidRow;
 use crate::report::summary::Counts;
 use crate::sandbox::{Options as SandboxOptions, Sandbox, Store};
 use crate::signals::Signals;
@@ -103,6 +105,7 @@ pub fn run(plan: &Plan, options: Options, voice: &mut Voice) -> Result<Ended, Er
     let (ledger, replay) = opened.begin(&opening)?;
     let stop = Stop::default();
     let tally = Tally::default();
+    let refused = Mutex::default();
     thread::scope(|scope| {
         scope.spawn(|| ledger.keep_synced());
         let work = Work {
@@ -111,9 +114,12 @@ pub fn run(plan: &Plan, options: Options, voice: &mut Voice) -> Result<Ended, Er
             server,
             ledger: &ledger,
             tally: &tally,
+            refused: &refused,
             stop: &stop,
         };
         work.passes(due, voice, &mut signals);
+        let refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
+        invalid_rows(plan, &refused, work.refused(), voice);
         let reason = stop.reason().map(|reason| reason.to_string());
         if let Err(error) = ledger.end(reason.as_deref()) {
             stop.request(Reason::Ledger(error.to_string()));
@@ -135,6 +141,7 @@ struct Work<'a> {
     server: &'a Server,
     ledger: &'a Ledger,
     tally: &'a Tally,
+    refused: &'a Mutex<Vec<InvalidRow>>,
     stop: &'a Stop,
 }
 
@@ -170,6 +177,7 @@ impl Work<'_> {
             replay,
             ledger,
             tally,
+            refused,
             stop,
             ..
         } = *self;
@@ -188,6 +196,7 @@ impl Work<'_> {
             outbox,
             ledger,
             tally,
+            refused,
             stop,
         };
         let standings = &plan.roster.standings;
@@ -207,10 +216,18 @@ impl Work<'_> {
     }
 
     fn deferred(&self) -> u64 {
+        self.chosen(Standing::Deferred)
+    }
+
+    /// Rows that the list allows, and of which no message could be made.
+    fn refused(&self) -> u64 {
+        self.chosen(Standing::Invalid)
+    }
+
+    fn chosen(&self, standing: Standing) -> u64 {
         let standings = &self.plan.roster.standings;
-        let waiting =
-            |id: &_| standings.chosen(*id) && standings.standing(*id) == Standing::Deferred;
-        standings.ids().filter(waiting).count() as u64
+        let these = |id: &_| standings.chosen(*id) && standings.standing(*id) == standing;
+        standings.ids().filter(these).count() as u64
     }
 
     fn rest(&self, wait: Duration, voice: &mut Voice, signals: &mut Signals) {
@@ -297,15 +314,16 @@ fn introduce(plan: &Plan, replay: Option<&Replay>, due: u64, voice: &Voice) {
 }
 
 /// Shows the first few invalid rows and how many there are.
-pub fn invalid_rows(plan: &Plan, shown: &[crate::recipients::InvalidRow], all: u64, voice: &Voice) {
+pub fn invalid_rows(plan: &Plan, shown: &[InvalidRow], all: u64, voice: &Voice) {
     for row in shown {
         voice.warn(&row.describe(&plan.campaign.recipients.file));
     }
     let more = all.saturating_sub(shown.len() as u64);
     if more > 0 {
         voice.warn(&format!(
-            "{} more cannot be mailed; see: mailrun results --state invalid",
-            count(more, "row")
+            "{} more cannot be mailed; see: mailrun results {} --state invalid",
+            count(more, "row"),
+            plan.campaign.dir.display()
         ));
     }
 }
@@ -350,7 +368,7 @@ fn content_changed(
         };
     }
     Err(Error::Refused(format!(
-        "{what}; --yes mails the new version to those not yet mailed, --run begins a new run"
+        "{what}; --yes mails the new version to those not yet mailed, --run NAME begins a new run, which mails everyone"
     )))
 }
 

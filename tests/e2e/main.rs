@@ -4,4 +4,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod errors;
+mod evidence;
+mod exits;
+mod faults;
+mod injection;
+mod newsletter;
+mod signals;
 mod support;

@@ -140,7 +140,7 @@ fn another_list_takes_the_place_of_the_campaigns() {
     let gone = dir.path().join("other.csv");
     assert_eq!(
         said(dir.path(), Campaign::load_with(dir.path(), Some(&gone))),
-        r#"c/other.csv: there is no list "c/other.csv"; write it"#
+        r#"c/other.csv: there is no list "c/other.csv"; put it there"#
     );
 }
 

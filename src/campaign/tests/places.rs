@@ -121,7 +121,7 @@ fn folders_that_are_no_campaign() {
     fs::create_dir_all(dir.path().join("empty")).unwrap();
     assert_eq!(
         load("empty"),
-        "c/empty: this folder has no campaign.toml, which would make it a campaign"
+        "c/empty: this folder has no campaign.toml, which would make it a campaign; write one, or give another folder"
     );
     fs::create_dir_all(dir.path().join("odd/campaign.toml")).unwrap();
     let folder = "c/odd/campaign.toml: this is a folder; the settings must be a file";

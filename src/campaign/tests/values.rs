@@ -25,7 +25,7 @@ fn lists() {
     assert_errors(&[
         (
             "[recipients]\nfile = 'gone.csv'",
-            r#"5:8: there is no list "c/gone.csv"; write it"#,
+            r#"5:8: there is no list "c/gone.csv"; put it there"#,
         ),
         ("[recipients]\nfile = 'a.TSV'", &tabs),
         ("[recipients]\nfile = 'a.csv.gz'", &gzip),
@@ -68,7 +68,9 @@ fn the_default_list_is_missed_by_name() {
     let hint = r#"or name another one with "file" in [recipients]"#;
     assert_eq!(
         said(dir.path(), Campaign::load(dir.path())),
-        format!(r#"c/campaign.toml:1:1: there is no list "c/recipients.csv"; write it, {hint}"#)
+        format!(
+            r#"c/campaign.toml:1:1: there is no list "c/recipients.csv"; put it there, {hint}"#
+        )
     );
     fs::create_dir(&list).unwrap();
     assert_eq!(
@@ -233,7 +235,7 @@ fn servers() {
         ),
         (
             "[[server]]\nurl = 'smtp://u:p@mx.example'",
-            "5:7: a password does not belong in a URL, which others can see; put the password in password_env, password_file or password_command, never in a URL",
+            "5:7: a password does not belong in a URL, where others can see it; leave it out (a login is not there yet in this version of mailrun)",
         ),
         ("[[server]]\nurl = 'smtp://localhost'", &url_later),
         ("[[server]]\nurl = 'smtps://localhost'", &url_later),
