@@ -13,7 +13,7 @@ use mailrun::exit::Exit;
 use mailrun::progress::Voice;
 use mailrun::report::{results, status, summary};
 use mailrun::run::plan::{Plan, Selection};
-use mailrun::run::{Error, dry, send};
+use mailrun::run::{Error, announce, dry, send};
 use mailrun::wording::printable;
 
 fn main() -> ExitCode {
@@ -96,7 +96,7 @@ fn send_command(options: &Send) -> Result<Exit, Error> {
         None if options.only.is_empty() => Selection::All,
         None => Selection::Only(options.only.clone()),
     };
-    let plan = Plan::make(campaign, selection)?;
+    let plan = Plan::make(campaign, selection, options.sandbox)?;
     let mut voice = Voice::new(options.quiet);
     if let Some(folder) = &options.dry_run {
         return dry_command(&plan, folder, options.json, &voice);
@@ -104,13 +104,12 @@ fn send_command(options: &Send) -> Result<Exit, Error> {
     let ended = send::run(
         &plan,
         send::Options {
-            sandbox: options.sandbox,
             yes: options.yes,
             connections,
         },
         &mut voice,
     )?;
-    let times = summary::Times::of(ended.elapsed, ended.accepted);
+    let times = summary::Times::of(ended.elapsed.unwrap_or_default(), ended.accepted);
     let stopped = ended
         .stopped
         .as_ref()
@@ -128,7 +127,7 @@ fn send_command(options: &Send) -> Result<Exit, Error> {
     if let Some(reason) = &stopped {
         voice.warn(&format!("stopped: {reason}"));
         voice.warn(&format!("{}; the same command goes on", ended.counts));
-    } else if ended.accepted > 0 || ended.chosen.exit(false) != Exit::Settled {
+    } else if ended.elapsed.is_some() {
         voice.say(&format!(
             "{} in {:.1} s ({:.0}/s)",
             ended.counts, times.elapsed_s, times.rate_per_s
@@ -139,7 +138,7 @@ fn send_command(options: &Send) -> Result<Exit, Error> {
 
 fn dry_command(plan: &Plan, folder: &Path, json: bool, voice: &Voice) -> Result<Exit, Error> {
     let done = dry::run(plan, folder)?;
-    send::invalid_rows(plan, &done.invalid_shown, done.invalid, voice);
+    announce::invalid_rows(plan, &done.invalid_shown, done.invalid, voice);
     if json {
         print_json(&serde_json::json!({
             "run": plan.campaign.run, "written": done.written, "invalid": done.invalid, "duplicate": done.duplicate,

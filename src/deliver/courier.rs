@@ -22,6 +22,7 @@ use crate::message::{Message, Part};
 use crate::outcome::{Cause, Failure, Outcome, Scope, Stage};
 use crate::stop::{Reason, Stop};
 use crate::tally::Tally;
+use crate::wording::count;
 
 /// Messages claimed on one connection at most, the one on its way counted: what a power loss can leave in doubt.
 const MOST_CLAIMED: usize = 16;
@@ -293,8 +294,9 @@ impl<'a> Courier<'a> {
             && refused >= u64::from(shared.delivery.stop_after)
         {
             shared.stop.request(Reason::Refused(format!(
-                "{refused} recipients in a row were refused, the last one because {failure}; see whether the list or \
-                 the message is at fault (stop_after in [delivery] sets how many)"
+                "{} in a row refused, the last one because {failure}; see whether the list or \
+                 the message is at fault (stop_after in [delivery] sets how many)",
+                count(refused, "recipient")
             )));
         }
         Ok(())

@@ -1,3 +1,5 @@
+//! Tests of the templates: what they make of a recipient, and what they refuse.
+
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs;

@@ -210,6 +210,14 @@ impl<'a> Line<'a> {
     }
 }
 
+/// The system's own error, where it is one: made by `?` it would lose its kind, and a closed pipe not be known as one.
+fn plain(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        kind => io::Error::other(format!("{kind:?}")),
+    }
+}
+
 enum Writer<W: Write> {
     Csv(Box<csv::Writer<W>>),
     Jsonl(W),
@@ -228,12 +236,12 @@ impl<W: Write> Writer<W> {
             return Ok(());
         };
         for name in own {
-            csv.write_field(name)?;
+            csv.write_field(name).map_err(plain)?;
         }
         for name in COLUMNS {
-            csv.write_field(format!("{PREFIX}{name}"))?;
+            csv.write_field(format!("{PREFIX}{name}")).map_err(plain)?;
         }
-        csv.write_record(None::<&[u8]>)?;
+        csv.write_record(None::<&[u8]>).map_err(plain)?;
         Ok(())
     }
 
@@ -245,7 +253,7 @@ impl<W: Write> Writer<W> {
         match self {
             Writer::Csv(csv) => {
                 for (_, cell) in cells {
-                    csv.write_field(cell)?;
+                    csv.write_field(cell).map_err(plain)?;
                 }
                 let (row, attempts) = (line.row.to_string(), line.attempts.to_string());
                 let code = line.code.map(|code| code.to_string()).unwrap_or_default();
@@ -262,9 +270,9 @@ impl<W: Write> Writer<W> {
                     line.message_id.as_deref().unwrap_or_default(),
                     line.time.as_deref().unwrap_or_default(),
                 ] {
-                    csv.write_field(value)?;
+                    csv.write_field(value).map_err(plain)?;
                 }
-                csv.write_record(None::<&[u8]>)?;
+                csv.write_record(None::<&[u8]>).map_err(plain)?;
                 Ok(())
             }
             Writer::Jsonl(out) => {

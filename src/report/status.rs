@@ -7,13 +7,15 @@ use crate::ledger::file;
 use crate::ledger::replay::Replay;
 use crate::report::summary::Counts;
 use crate::run::Error;
-use crate::run::plan::{Roster, ledger_path};
+use crate::run::plan::{Roster, ledger_path, results_command};
 use crate::wording::printable;
 
 /// A run as it stands.
 pub struct Status {
     /// The run's name.
     pub run: String,
+    /// What to type to see why rows are invalid.
+    invalid_command: String,
     /// The states.
     pub counts: Counts,
     /// The ledger; `None` when the run was never begun.
@@ -32,6 +34,7 @@ impl Status {
         let counts = Counts::of(&roster.standings, roster.invalid, roster.doubled);
         Ok(Status {
             run: campaign.run.clone(),
+            invalid_command: results_command(campaign, sandbox, "invalid"),
             counts,
             replay,
         })
@@ -51,9 +54,11 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Status {
             run,
+            invalid_command,
             counts,
             replay,
         } = self;
+        let invalid = format!("invalid    the row cannot be mailed; why: {invalid_command}");
         match replay {
             None => writeln!(f, "run \"{run}\" was not begun yet")?,
             Some(replay) => writeln!(f, "run \"{run}\", begun {}", replay.header.time)?,
@@ -69,10 +74,7 @@ impl fmt::Display for Status {
                 counts.in_doubt,
                 "in doubt   sent, and no answer came; held back",
             ),
-            (
-                counts.invalid,
-                "invalid    the row cannot be mailed; mailrun results --state invalid says why",
-            ),
+            (counts.invalid, invalid.as_str()),
             (
                 counts.duplicate,
                 "duplicate  an earlier row has the same key",

@@ -144,14 +144,16 @@ impl Feeder<'_> {
                     attempt: due.attempt,
                     losses: None,
                 }),
-                Err(refusal) => Err((due, refusal)),
+                // Boxed: hardly any row comes this way.
+                Err(refusal) => Err(Box::new((due, refusal))),
             })
             .collect();
         let mut jobs = Vec::with_capacity(composed.len());
         for item in composed {
             match item {
                 Ok(job) => jobs.push(job),
-                Err((due, refusal)) => {
+                Err(refused) => {
+                    let (due, refusal) = *refused;
                     self.plan.roster.standings.set(due.slot, Standing::Invalid);
                     let row = invalid_row(due.recipient, refusal);
                     self.record_invalid(&row, lines);

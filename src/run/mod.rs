@@ -1,9 +1,10 @@
 //! The pipeline: the only place that knows all the rooms.
 //!
-//! `plan` checks everything and learns who is due, `feed` turns due recipients into messages, `pass` lets couriers
+//! `plan` checks everything and learns who is due, `announce` says so and asks, `feed` turns due recipients into messages, `pass` lets couriers
 //! take them to the server, `send` repeats passes until nobody is due, `dry` writes files in place of all that.
 //! Must not parse, classify or format.
 
+pub mod announce;
 pub mod dry;
 mod feed;
 mod pass;

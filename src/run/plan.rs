@@ -112,6 +112,8 @@ pub struct Plan {
     pub composer: Composer,
     /// Whom the run is about.
     pub selection: Selection,
+    /// Whether it goes into the server inside this process.
+    pub sandbox: bool,
     /// Fingerprints of the content.
     pub content: BTreeMap<String, String>,
 }
@@ -121,7 +123,7 @@ impl Plan {
     ///
     /// # Errors
     /// Whatever would stop the run in its middle.
-    pub fn make(campaign: Campaign, selection: Selection) -> Result<Plan, Error> {
+    pub fn make(campaign: Campaign, selection: Selection, sandbox: bool) -> Result<Plan, Error> {
         let roster = Roster::read(&campaign)?;
         let composer = Composer::load(&campaign, &roster.columns)?;
         let content = campaign.fingerprint().map_err(|source| Error::Io {
@@ -138,6 +140,7 @@ impl Plan {
             roster,
             composer,
             selection,
+            sandbox,
             content,
         };
         plan.choose()?;
@@ -181,6 +184,16 @@ impl Plan {
 }
 
 impl Plan {
+    /// Where the run's ledger lies.
+    pub fn ledger(&self) -> PathBuf {
+        ledger_path(&self.campaign.dir, &self.campaign.run, self.sandbox)
+    }
+
+    /// What to type to see the recipients in a state.
+    pub fn results_command(&self, state: &str) -> String {
+        results_command(&self.campaign, self.sandbox, state)
+    }
+
     /// The first recipient who would be mailed now, with the subject.
     pub fn sample(&self) -> Option<(String, String)> {
         let standings = &self.roster.standings;
@@ -206,6 +219,16 @@ pub fn is_open(standing: Standing, resend: bool) -> bool {
         Standing::InDoubt => resend,
         Standing::Accepted | Standing::Failed | Standing::Claimed | Standing::Sending => false,
     }
+}
+
+/// What to type to see the recipients of a run that are in a state; the run named when it is not the campaign's own.
+pub fn results_command(campaign: &Campaign, sandbox: bool, state: &str) -> String {
+    let kind = if sandbox { " --sandbox" } else { "" };
+    format!(
+        "mailrun results {}{kind} --run {} --state {state}",
+        campaign.dir.display(),
+        campaign.run
+    )
 }
 
 /// Where the ledger of a run lies: `runs/RUN.jsonl`, `runs/RUN.sandbox.jsonl` for the sandbox.

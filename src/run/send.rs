@@ -6,9 +6,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Error;
+use super::announce::{confirmed, content_changed, introduce, invalid_rows};
 use super::feed::Feeder;
 use super::pass;
-use super::plan::{Plan, Selection, ledger_path};
+use super::plan::{Plan, Selection};
 use crate::campaign::{InDoubt, Server};
 use crate::deliver::courier::{Job, Shared};
 use crate::deliver::health::{Health, jittered};
@@ -28,8 +29,6 @@ use crate::wording::count;
 /// How to send.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// Into the server inside this process.
-    pub sandbox: bool,
     /// Without asking.
     pub yes: bool,
     /// Connections into the sandbox, when the campaign has no server that says how many.
@@ -45,8 +44,8 @@ pub struct Ended {
     pub chosen: Counts,
     /// Accepted by this process.
     pub accepted: u64,
-    /// How long it took.
-    pub elapsed: Duration,
+    /// How long it took; `None` when nobody was due.
+    pub elapsed: Option<Duration>,
     /// Why it stopped early.
     pub stopped: Option<Reason>,
 }
@@ -58,19 +57,18 @@ pub struct Ended {
 pub fn run(plan: &Plan, options: Options, voice: &mut Voice) -> Result<Ended, Error> {
     let campaign = &plan.campaign;
     let begun = Instant::now();
-    let path = ledger_path(&campaign.dir, &campaign.run, options.sandbox);
-    let server = if options.sandbox {
+    let server = if plan.sandbox {
         None
     } else {
         Some(configured(plan)?)
     };
-    let opened = file::open(&path, &campaign.run, &plan.roster.standings)?;
+    let opened = file::open(&plan.ledger(), &campaign.run, &plan.roster.standings)?;
     let replay = opened.replay.as_ref();
     let due = plan.due(campaign.delivery.in_doubt == InDoubt::Resend);
     introduce(plan, replay, due, voice);
     let unrecorded = plan.roster.invalid > 0 && replay.is_none();
     if due == 0 && !unrecorded {
-        return Ok(ended(plan, begun, 0, None));
+        return Ok(ended(plan, None, 0, None));
     }
     if due > 0 {
         content_changed(plan, replay, options, voice)?;
@@ -87,7 +85,7 @@ pub fn run(plan: &Plan, options: Options, voice: &mut Voice) -> Result<Ended, Er
         action: "catch",
         source,
     })?;
-    let sandbox = if options.sandbox {
+    let sandbox = if plan.sandbox {
         Some(start_sandbox(plan, options.connections)?)
     } else {
         None
@@ -132,7 +130,12 @@ pub fn run(plan: &Plan, options: Options, voice: &mut Voice) -> Result<Ended, Er
             campaign.dir.join("sandbox").display()
         ));
     }
-    Ok(ended(plan, begun, tally.counts().accepted, stop.reason()))
+    Ok(ended(
+        plan,
+        Some(begun.elapsed()),
+        tally.counts().accepted,
+        stop.reason(),
+    ))
 }
 
 struct Work<'a> {
@@ -270,128 +273,7 @@ fn start_sandbox(plan: &Plan, connections: Option<usize>) -> Result<(Sandbox, Se
     Ok((sandbox, server))
 }
 
-/// Says what was found before anything is sent.
-fn introduce(plan: &Plan, replay: Option<&Replay>, due: u64, voice: &Voice) {
-    let roster = &plan.roster;
-    let file = plan.campaign.recipients.file.display();
-    if roster.rows == 0 {
-        voice.say(&format!(
-            "{file}: no rows below the header; nothing to send"
-        ));
-        return;
-    }
-    invalid_rows(plan, &roster.invalid_shown, roster.invalid, voice);
-    if roster.doubled > 0 {
-        let rows = count(roster.doubled, "row");
-        voice.say(&format!(
-            "{file}: {rows} left out: an earlier row has the same key"
-        ));
-    }
-    if let Some(replay) = replay
-        && replay.torn > 0
-    {
-        voice.say("the ledger broke off in the middle of a line, which is dropped");
-    }
-    let standings = Counts::of(&roster.standings, roster.invalid, roster.doubled);
-    if standings.in_doubt > 0 && plan.campaign.delivery.in_doubt == InDoubt::Hold {
-        let held = count(standings.in_doubt, "recipient");
-        voice.warn(&format!(
-            "{held} in doubt: the message was sent and no answer came; held back. See: mailrun results {} --state in_doubt",
-            plan.campaign.dir.display()
-        ));
-    }
-    if due == 0 && replay.is_some() {
-        voice.say(&format!(
-            "nothing to send in run \"{}\": {standings}. To mail everyone again, name a new run with --run",
-            plan.campaign.run
-        ));
-    } else if replay.is_some() {
-        voice.say(&format!(
-            "going on with run \"{}\": {standings}",
-            plan.campaign.run
-        ));
-    }
-}
-
-/// Shows the first few invalid rows and how many there are.
-pub fn invalid_rows(plan: &Plan, shown: &[InvalidRow], all: u64, voice: &Voice) {
-    for row in shown {
-        voice.warn(&row.describe(&plan.campaign.recipients.file));
-    }
-    let more = all.saturating_sub(shown.len() as u64);
-    if more > 0 {
-        voice.warn(&format!(
-            "{} more cannot be mailed; see: mailrun results {} --state invalid",
-            count(more, "row"),
-            plan.campaign.dir.display()
-        ));
-    }
-}
-
-fn content_changed(
-    plan: &Plan,
-    replay: Option<&Replay>,
-    options: Options,
-    voice: &Voice,
-) -> Result<(), Error> {
-    let Some(replay) = replay else { return Ok(()) };
-    let parts: Vec<&str> = plan
-        .content
-        .iter()
-        .filter(|(part, print)| replay.content.get(*part) != Some(*print))
-        .map(|(part, _)| part.as_str())
-        .chain(
-            replay
-                .content
-                .keys()
-                .filter(|part| !plan.content.contains_key(*part))
-                .map(String::as_str),
-        )
-        .collect();
-    if parts.is_empty() {
-        return Ok(());
-    }
-    let what = format!(
-        "changed since run \"{}\" was begun: {}",
-        plan.campaign.run,
-        parts.join(", ")
-    );
-    if options.yes || options.sandbox {
-        voice.say(&format!("{what}; those not yet mailed get the new version"));
-        return Ok(());
-    }
-    if voice.can_ask() {
-        voice.warn(&what);
-        return match voice.ask("Go on, and mail the new version to those not yet mailed?") {
-            true => Ok(()),
-            false => Err(Error::Refused("nothing was sent".to_owned())),
-        };
-    }
-    Err(Error::Refused(format!(
-        "{what}; --yes mails the new version to those not yet mailed, --run NAME begins a new run, which mails everyone"
-    )))
-}
-
-/// Shows what is about to happen, and asks.
-fn confirmed(plan: &Plan, server: &Server, due: u64, voice: &Voice) -> bool {
-    let message = &plan.campaign.message;
-    voice.warn(&format!(
-        "about to send run \"{}\" of \"{}\":\n  to       {}\n  from     {}\n  through  {}:{}, {} at most",
-        plan.campaign.run,
-        plan.campaign.name,
-        count(due, "recipient"),
-        message.from,
-        server.host,
-        server.port,
-        count(server.connections as u64, "connection"),
-    ));
-    if let Some((to, subject)) = plan.sample() {
-        voice.warn(&format!("  sample   to {to}: {subject}"));
-    }
-    voice.ask("Send?")
-}
-
-fn ended(plan: &Plan, begun: Instant, accepted: u64, stopped: Option<Reason>) -> Ended {
+fn ended(plan: &Plan, elapsed: Option<Duration>, accepted: u64, stopped: Option<Reason>) -> Ended {
     let roster = &plan.roster;
     let counts = Counts::of(&roster.standings, roster.invalid, roster.doubled);
     let chosen = match plan.selection {
@@ -402,7 +284,7 @@ fn ended(plan: &Plan, begun: Instant, accepted: u64, stopped: Option<Reason>) ->
         counts,
         chosen,
         accepted,
-        elapsed: begun.elapsed(),
+        elapsed,
         stopped,
     }
 }

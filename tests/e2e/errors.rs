@@ -87,7 +87,9 @@ fn rows_beyond_the_first_five_are_counted() {
             row + 1
         ));
     }
-    text.push_str("2 rows more cannot be mailed; see: mailrun results campaign --state invalid\n");
+    text.push_str(
+        "2 rows more cannot be mailed; see: mailrun results campaign --run r --state invalid\n",
+    );
     text.push_str("0 of 7 accepted, 7 invalid in T\n");
     assert_eq!(steady(&ran.stderr), text);
     assert_eq!((ran.status, sandbox.stats().connections), (3, 0));

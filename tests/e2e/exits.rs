@@ -292,7 +292,7 @@ fn status_4_stop_after() {
             .replace("[delivery]", "[delivery]\nstop_after = 3"),
     );
     let ran = send(&folder, &sandbox, &["--json", "--connections", "1"]);
-    let reason = "3 recipients in a row were refused, the last one because the server answered RCPT TO with \"550 5.1.1 no such \
+    let reason = "3 recipients in a row refused, the last one because the server answered RCPT TO with \"550 5.1.1 no such \
                   recipient\"; see whether the list or the message is at fault (stop_after in [delivery] sets how many)";
     let said = format!(
         "stopped: {reason}\n0 of 8 accepted, 3 failed, 5 remaining; the same command goes on\n"

@@ -171,7 +171,9 @@ fn told(field: &str) -> String {
         // Alone, a carriage return ends a line of the file too.
         line += 1 + name.replace("\r\n", "\n").matches(['\n', '\r']).count();
     }
-    told.push_str("6 rows more cannot be mailed; see: mailrun results campaign --state invalid\n");
+    told.push_str(
+        "6 rows more cannot be mailed; see: mailrun results campaign --run r --state invalid\n",
+    );
     told + "1 of 12 accepted, 11 invalid in T\n"
 }
 

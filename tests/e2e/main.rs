@@ -2,13 +2,24 @@
 //!
 //! Each test asserts both sides: what the server received, what the ledger says, and the exit status.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+// What a test prints is shown when it fails: seeds, figures.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
-mod errors;
 mod evidence;
+mod inbox;
+mod running;
+mod support;
+
+mod docs;
+mod dry_run;
+mod errors;
 mod exits;
 mod faults;
 mod injection;
+mod killed;
 mod newsletter;
+mod postfix;
+mod results;
+mod resume;
 mod signals;
-mod support;
+mod terminal;

@@ -1,3 +1,5 @@
+//! Tests of the ledger, and what they share.
+
 #![allow(clippy::unwrap_used)]
 
 mod crash;

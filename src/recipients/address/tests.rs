@@ -1,3 +1,5 @@
+//! Tests of addresses: taken apart, compared, refused.
+
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use proptest::prelude::*;

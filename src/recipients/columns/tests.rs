@@ -1,3 +1,5 @@
+//! Tests of the columns: names found, and the nearest one given.
+
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of the list: rows judged, lists refused.
+
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs;

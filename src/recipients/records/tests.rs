@@ -1,3 +1,5 @@
+//! Tests of the record reader, held against the csv crate's.
+
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use proptest::prelude::*;

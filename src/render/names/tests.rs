@@ -1,3 +1,5 @@
+//! Tests of the check of names: what a template may name, and what it is told otherwise.
+
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use serde_json::json;

@@ -83,10 +83,9 @@ fn no_answer_to_the_end_of_the_content() {
         let held = run(&folder, &["send", "campaign", "--json"]);
         assert_eq!(
             steady(&held.stderr),
-            "1 recipient in doubt: the message was sent and no answer came; held back. See: mailrun results campaign --state \
+            "1 recipient in doubt: the message was sent and no answer came; held back. See: mailrun results campaign --run r --state \
              in_doubt\n\
-             nothing to send in run \"r\": 2 of 3 accepted, 1 in doubt. To mail everyone again, name a new run with --run\n\
-             2 of 3 accepted, 1 in doubt in T\n"
+             nothing to send in run \"r\": 2 of 3 accepted, 1 in doubt. To mail everyone again, name a new run with --run\n"
         );
         assert_eq!(
             (held.status, counts(&held).as_str()),

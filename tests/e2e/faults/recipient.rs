@@ -218,7 +218,7 @@ fn a_reply_of_terminal_escapes_reaches_no_terminal() {
         text.replace("[delivery]", "[delivery]\nstop_after = 1"),
     );
     let ran = run(&folder, &["send", "campaign", "--json"]);
-    let reason = "1 recipients in a row were refused, the last one because the server answered RCPT TO with \"550 5.1.1  [2J \
+    let reason = "1 recipient in a row refused, the last one because the server answered RCPT TO with \"550 5.1.1  [2J \
                   ]0;owned  [31m no \u{fffd}\u{fffd}\u{fffd}( such  \u{fffd}\"; see whether the list or the message is at \
                   fault (stop_after in [delivery] sets how many)";
     assert_eq!(ran.json()["stopped"], reason);

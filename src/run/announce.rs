@@ -1,0 +1,132 @@
+//! What is said, and asked, before anything is sent.
+
+use super::Error;
+use super::plan::Plan;
+use super::send::Options;
+use crate::campaign::{InDoubt, Server};
+use crate::ledger::replay::Replay;
+use crate::progress::Voice;
+use crate::recipients::InvalidRow;
+use crate::report::summary::Counts;
+use crate::wording::count;
+
+/// Says what was found before anything is sent.
+pub(super) fn introduce(plan: &Plan, replay: Option<&Replay>, due: u64, voice: &Voice) {
+    let roster = &plan.roster;
+    let file = plan.campaign.recipients.file.display();
+    if roster.rows == 0 {
+        voice.say(&format!(
+            "{file}: no rows below the header; nothing to send"
+        ));
+        return;
+    }
+    invalid_rows(plan, &roster.invalid_shown, roster.invalid, voice);
+    if roster.doubled > 0 {
+        let rows = count(roster.doubled, "row");
+        voice.say(&format!(
+            "{file}: {rows} left out: an earlier row has the same key"
+        ));
+    }
+    if let Some(replay) = replay
+        && replay.torn > 0
+    {
+        voice.say("the ledger broke off in the middle of a line, which is dropped");
+    }
+    let standings = Counts::of(&roster.standings, roster.invalid, roster.doubled);
+    if standings.in_doubt > 0 && plan.campaign.delivery.in_doubt == InDoubt::Hold {
+        let held = count(standings.in_doubt, "recipient");
+        voice.warn(&format!(
+            "{held} in doubt: the message was sent and no answer came; held back. See: {}",
+            plan.results_command("in_doubt")
+        ));
+    }
+    if due == 0 && replay.is_some() {
+        voice.say(&format!(
+            "nothing to send in run \"{}\": {standings}. To mail everyone again, name a new run with --run",
+            plan.campaign.run
+        ));
+    } else if replay.is_some() {
+        voice.say(&format!(
+            "going on with run \"{}\": {standings}",
+            plan.campaign.run
+        ));
+    }
+}
+
+/// Shows the first few invalid rows and how many there are.
+pub fn invalid_rows(plan: &Plan, shown: &[InvalidRow], all: u64, voice: &Voice) {
+    for row in shown {
+        voice.warn(&row.describe(&plan.campaign.recipients.file));
+    }
+    let more = all.saturating_sub(shown.len() as u64);
+    if more > 0 {
+        voice.warn(&format!(
+            "{} more cannot be mailed; see: {}",
+            count(more, "row"),
+            plan.results_command("invalid")
+        ));
+    }
+}
+
+pub(super) fn content_changed(
+    plan: &Plan,
+    replay: Option<&Replay>,
+    options: Options,
+    voice: &Voice,
+) -> Result<(), Error> {
+    let Some(replay) = replay else { return Ok(()) };
+    let parts: Vec<&str> = plan
+        .content
+        .iter()
+        .filter(|(part, print)| replay.content.get(*part) != Some(*print))
+        .map(|(part, _)| part.as_str())
+        .chain(
+            replay
+                .content
+                .keys()
+                .filter(|part| !plan.content.contains_key(*part))
+                .map(String::as_str),
+        )
+        .collect();
+    if parts.is_empty() {
+        return Ok(());
+    }
+    let what = format!(
+        "changed since run \"{}\" was begun: {}",
+        plan.campaign.run,
+        parts.join(", ")
+    );
+    if options.yes || plan.sandbox {
+        voice.say(&format!("{what}; those not yet mailed get the new version"));
+        return Ok(());
+    }
+    if voice.can_ask() {
+        voice.warn(&what);
+        return match voice.ask("Go on, and mail the new version to those not yet mailed?") {
+            true => Ok(()),
+            false => Err(Error::Refused("nothing was sent".to_owned())),
+        };
+    }
+    Err(Error::Refused(format!(
+        "{what}; --yes mails the new version to those not yet mailed, --run NAME begins a new run, which mails everyone"
+    )))
+}
+
+/// Shows what is about to happen, and asks.
+pub(super) fn confirmed(plan: &Plan, server: &Server, due: u64, voice: &Voice) -> bool {
+    let message = &plan.campaign.message;
+    voice.warn(&format!(
+        "about to send run \"{}\" of \"{}\":\n  to       {}\n  from     {}\n  through  {}:{}, {} at most",
+        plan.campaign.run,
+        plan.campaign.name,
+        count(due, "recipient"),
+        message.from,
+        server.host,
+        server.port,
+        count(server.connections as u64, "connection"),
+    ));
+    if let Some((to, subject)) = plan.sample() {
+        voice.warn(&format!("  sample   to {to}: {subject}"));
+    }
+    voice.ask("Send?")
+}
