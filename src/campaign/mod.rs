@@ -114,6 +114,8 @@ pub struct Server {
     pub connections: usize,
     /// Messages handed to one connection at most before it is replaced.
     pub messages_per_connection: u32,
+    /// Messages in flight on one connection, where the server offers CHUNKING: 1 to 16.
+    pub window: usize,
     /// Connect, and each reply; the reply to the end of a message: ten times as long.
     pub timeout: Duration,
 }

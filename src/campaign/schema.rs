@@ -101,7 +101,7 @@ const TABLES: &[Table] = &[
             Key("connection_lifetime", Later),
             Key("rate", Later),
             Key("timeout", Now),
-            Key("window", Later),
+            Key("window", Now),
         ]),
     },
     Table {

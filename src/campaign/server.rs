@@ -19,6 +19,7 @@ impl Server {
             allow_plaintext: false,
             connections: 10,
             messages_per_connection: 100,
+            window: 8,
             timeout: Duration::from_secs(60),
         }
     }
@@ -72,6 +73,9 @@ fn read_one(section: &Section<'_>) -> Result<Server, Mistake> {
     }
     if let Some(messages) = section.number("messages_per_connection", 1..=u32::MAX)? {
         server.messages_per_connection = messages;
+    }
+    if let Some(window) = section.number("window", 1..=16)? {
+        server.window = window as usize;
     }
     if let Some(timeout) = section.duration("timeout")? {
         // A socket takes no timeout of zero.

@@ -5,14 +5,15 @@
 //! content leaves, the outcome is written before the next message is begun. Claims are taken ahead, so that the
 //! disk works while the server does.
 
+use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::sync::mpsc::Sender;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::health::{Advice, Health};
 use super::outbox::{Outbox, Weigh};
 use super::reply::Lasting;
-use super::session::{Session, Trouble, Verdict};
+use super::session::{Finished, Session, Terms, Trouble, Verdict};
 use crate::campaign::{Delivery, Server};
 use crate::ledger::LedgerError;
 use crate::ledger::entry::{Entry, State, timestamp, write_line};
@@ -26,8 +27,8 @@ use crate::wording::count;
 
 /// Messages claimed on one connection at most, the one on its way counted: what a power loss can leave in doubt.
 const MOST_CLAIMED: usize = 16;
-/// With fewer than this left the next are claimed.
-const CLAIM_AGAIN_AT: usize = 8;
+/// Messages claimed together.
+const CLAIMED_AT_ONCE: usize = 4;
 
 /// A message with its place in the run.
 #[derive(Debug)]
@@ -49,6 +50,12 @@ pub struct Losses {
     accepted_before: u64,
 }
 
+impl Borrow<Message> for Job {
+    fn borrow(&self) -> &Message {
+        &self.message
+    }
+}
+
 impl Weigh for Job {
     fn weight(&self) -> usize {
         let own = |part: &Part| match part {
@@ -68,6 +75,11 @@ pub enum Event {
         text: String,
         /// Until the next try.
         wait_ms: u64,
+    },
+    /// The server is driven more simply from now on.
+    Simpler {
+        /// Why.
+        text: String,
     },
 }
 
@@ -96,9 +108,13 @@ pub struct Shared<'a> {
 pub struct Courier<'a> {
     shared: Shared<'a>,
     events: Sender<Event>,
-    session: Option<Session>,
-    claimed: VecDeque<(Job, Mark)>,
+    session: Option<Session<Job>>,
+    /// Claimed and not handed to the session, each with the place of its claim once that is written.
+    claimed: VecDeque<(Job, Option<Mark>)>,
+    /// Lines that the next append takes along.
     lines: Vec<u8>,
+    /// A message at which connections were lost is in flight: no other may be lost with it.
+    alone: bool,
     server_name: String,
 }
 
@@ -112,60 +128,216 @@ impl<'a> Courier<'a> {
             session: None,
             claimed: VecDeque::new(),
             lines: Vec::new(),
+            alone: false,
             server_name,
         }
     }
 
     /// Works until the outbox has nothing left or a stop is requested.
     pub fn run(mut self) {
-        if let Err(error) = self.work() {
+        if let Err(error) = self.work().and_then(|()| self.drain()) {
             // No record, no sending.
             self.shared.stop.request(Reason::Ledger(error.to_string()));
         }
-        self.hang_up();
     }
 
     fn work(&mut self) -> Result<(), LedgerError> {
-        let shared = self.shared;
-        loop {
-            if shared.stop.is_requested() {
-                return self.release_all();
+        while !self.shared.stop.is_requested() {
+            if !self.claim_more()? {
+                return Ok(());
             }
-            if self.claimed.is_empty() {
-                let jobs = shared.outbox.take(MOST_CLAIMED / 2);
-                if jobs.is_empty() {
-                    return Ok(());
-                }
-                // Nothing is claimed that no connection is there for, nor kept from those who have one.
-                if self.session.is_none()
-                    && let Err(trouble) = self.connect()
-                {
-                    jobs.into_iter()
-                        .rev()
-                        .for_each(|job| shared.outbox.give_back(job));
-                    self.bear(&trouble);
-                    continue;
-                }
-                self.claim(jobs)?;
-            } else if self.claimed.len() < CLAIM_AGAIN_AT {
-                let jobs = shared.outbox.take_ready(MOST_CLAIMED - self.claimed.len());
-                self.claim(jobs)?;
-            }
-            let Some((job, mark)) = self.claimed.pop_front() else {
+            if !self.load()? {
                 continue;
+            }
+            self.exchange()?;
+        }
+        Ok(())
+    }
+
+    /// Finishes what is in flight, hands back the rest, and says goodbye.
+    fn drain(&mut self) -> Result<(), LedgerError> {
+        while self.in_flight() > 0 {
+            self.exchange()?;
+        }
+        self.release_all()?;
+        self.flush()?;
+        self.hang_up();
+        Ok(())
+    }
+
+    fn in_flight(&self) -> usize {
+        self.session.as_ref().map_or(0, Session::in_flight)
+    }
+
+    /// Claims what the outbox has, waiting for it only when there is nothing else to do; false when all work is done.
+    fn claim_more(&mut self) -> Result<bool, LedgerError> {
+        let held = self.claimed.len() + self.in_flight();
+        let jobs = if held == 0 {
+            self.flush()?;
+            let jobs = self.shared.outbox.take(CLAIMED_AT_ONCE);
+            if jobs.is_empty() {
+                return Ok(false);
+            }
+            // Nothing is claimed that no connection is there for, nor kept from those who have one.
+            if !self.is_connected()
+                && let Err(trouble) = self.connect()
+            {
+                self.shared.outbox.give_back(jobs);
+                self.bear(&trouble);
+                return Ok(true);
+            }
+            jobs
+        } else if held <= MOST_CLAIMED - CLAIMED_AT_ONCE {
+            self.shared.outbox.take_ready(CLAIMED_AT_ONCE)
+        } else {
+            Vec::new()
+        };
+        let time = timestamp();
+        for job in jobs {
+            let mut entry = entry(&time, &job, State::Claimed);
+            entry.server = Some((&self.server_name).into());
+            entry.message_id = Some((&job.message.message_id).into());
+            write_line(&mut self.lines, &entry);
+            self.claimed.push_back((job, None));
+        }
+        Ok(true)
+    }
+
+    /// Hands claimed messages to the session, as many as it has room for and whose claims are durable. False when
+    /// there is no connection, and none to be had now.
+    fn load(&mut self) -> Result<bool, LedgerError> {
+        if self.claimed.is_empty() && self.in_flight() == 0 {
+            return Ok(false);
+        }
+        if self.in_flight() == 0 && !self.is_connected() {
+            // What was claimed becomes durable while the connection is made.
+            self.flush()?;
+            if let Err(trouble) = self.connect() {
+                // Given back before the wait: others may have a connection for them.
+                self.release_all()?;
+                self.bear(&trouble);
+                return Ok(false);
+            }
+        }
+        if self.in_flight() == 0 {
+            self.alone = false;
+            if let Some((_, mark)) = self.claimed.front() {
+                let mark = match *mark {
+                    Some(mark) => mark,
+                    None => self.flush()?,
+                };
+                self.shared.ledger.wait_durable(mark)?;
+            }
+        }
+        let Some(session) = &mut self.session else {
+            return Ok(false);
+        };
+        while session.room() > 0 && !self.alone {
+            let Some((job, Some(mark))) = self.claimed.front() else {
+                break;
             };
-            shared.ledger.wait_durable(mark)?;
-            if shared.stop.is_requested() {
-                self.claimed.push_front((job, mark));
-                continue;
+            let suspect = job.losses.is_some();
+            if !self.shared.ledger.is_durable(*mark) || (suspect && session.in_flight() > 0) {
+                break;
             }
-            self.submit(job)?;
+            self.alone = suspect;
+            if let Some((job, _)) = self.claimed.pop_front() {
+                session.submit(job);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Lets the session write and read, and takes in what is finished.
+    fn exchange(&mut self) -> Result<(), LedgerError> {
+        let Some(session) = &mut self.session else {
+            return Ok(());
+        };
+        let manner = session.manner();
+        let (lines, claimed, ledger) = (&mut self.lines, &mut self.claimed, self.shared.ledger);
+        let finished = session.exchange(|leaving| {
+            let mut time = None;
+            for job in leaving {
+                let time = time.get_or_insert_with(timestamp);
+                write_line(lines, &entry(time, job, State::Sending));
+            }
+            append(ledger, lines, claimed).map(drop)
+        })?;
+        let mut returned = Vec::new();
+        let mut trouble = None;
+        let all = finished.len();
+        for Finished {
+            mut job,
+            verdict,
+            took,
+        } in finished
+        {
+            match verdict {
+                Verdict::Settled(outcome) => {
+                    self.shared.health.well(manner);
+                    self.settle(&job, outcome, took);
+                }
+                Verdict::Returned(why) => {
+                    // Only the first one can be the reason that a connection was lost.
+                    match if trouble.is_none() {
+                        self.lost_at(&mut job, &why)
+                    } else {
+                        None
+                    } {
+                        Some(outcome) => self.settle(&job, outcome, took),
+                        None => returned.push(job),
+                    }
+                    trouble.get_or_insert(why);
+                }
+            }
+        }
+        self.shared.outbox.done(all - returned.len());
+        self.release(returned)?;
+        match trouble {
+            Some(trouble) => self.give_up_session(&trouble),
+            None => Ok(()),
         }
     }
 
-    /// Opens a session.
+    /// After trouble: what is in flight is finished, what is claimed goes back, and the next try waits.
+    fn give_up_session(&mut self, trouble: &Trouble) -> Result<(), LedgerError> {
+        self.release_all()?;
+        self.flush()?;
+        if trouble.lasting == Lasting::ForGood {
+            self.bear(trouble);
+        }
+        while self.in_flight() > 0 {
+            self.exchange()?;
+        }
+        if let Some(session) = &self.session
+            && let Some(reason) = session.misbehaved()
+            && let Some(manner) = self.shared.health.simplify(session.manner(), reason)
+        {
+            let text = format!("{}: {}", self.server_name, reason.describe(manner));
+            let _ = self.events.send(Event::Simpler { text });
+        }
+        self.hang_up();
+        if trouble.lasting == Lasting::ForNow {
+            self.bear(trouble);
+        }
+        Ok(())
+    }
+
+    fn is_connected(&self) -> bool {
+        self.session.as_ref().is_some_and(Session::is_usable)
+    }
+
+    /// Opens a session, in place of one that is used up.
     fn connect(&mut self) -> Result<(), Trouble> {
-        self.session = Some(Session::open(self.shared.server)?);
+        self.hang_up();
+        let server = self.shared.server;
+        let terms = Terms {
+            timeout: server.timeout,
+            manner: self.shared.health.manner(),
+            window: server.window,
+            messages: server.messages_per_connection,
+        };
+        self.session = Some(Session::open(&server.host, server.port, terms)?);
         self.shared.tally.opened();
         Ok(())
     }
@@ -177,65 +349,9 @@ impl<'a> Courier<'a> {
         }
     }
 
-    fn claim(&mut self, jobs: Vec<Job>) -> Result<(), LedgerError> {
-        if jobs.is_empty() {
-            return Ok(());
-        }
-        let time = timestamp();
-        self.lines.clear();
-        for job in &jobs {
-            let mut entry = entry(&time, job, State::Claimed);
-            entry.server = Some((&self.server_name).into());
-            entry.message_id = Some((&job.message.message_id).into());
-            write_line(&mut self.lines, &entry);
-        }
-        let mark = self.shared.ledger.append(&self.lines)?;
-        self.shared.ledger.want_durable(mark);
-        self.claimed.extend(jobs.into_iter().map(|job| (job, mark)));
-        Ok(())
-    }
-
-    fn submit(&mut self, mut job: Job) -> Result<(), LedgerError> {
-        let shared = self.shared;
-        let begun = Instant::now();
-        let Some(session) = &mut self.session else {
-            return self.release([job]);
-        };
-        let lines = &mut self.lines;
-        let verdict = session.submit(&job.message, || {
-            lines.clear();
-            write_line(lines, &entry(&timestamp(), &job, State::Sending));
-            shared.ledger.append(lines).map(drop)
-        })?;
-        let spent = session.messages() >= shared.server.messages_per_connection;
-        if !session.is_open() {
-            self.session = None;
-            shared.tally.closed();
-        } else if spent {
-            self.hang_up();
-        }
-        match verdict {
-            Verdict::Settled(outcome) => {
-                shared.health.well();
-                self.settle(job, outcome, begun)?;
-            }
-            Verdict::Returned(trouble) => match self.lost_at(&mut job, &trouble) {
-                Some(outcome) => self.settle(job, outcome, begun)?,
-                None => {
-                    self.release([job])?;
-                    self.release_all()?;
-                    self.bear(&trouble);
-                }
-            },
-        }
-        if self.session.is_none()
-            && !self.claimed.is_empty()
-            && let Err(trouble) = self.connect()
-        {
-            self.release_all()?;
-            self.bear(&trouble);
-        }
-        Ok(())
+    /// Writes the lines that wait; returns the place after them.
+    fn flush(&mut self) -> Result<Mark, LedgerError> {
+        append(self.shared.ledger, &mut self.lines, &mut self.claimed)
     }
 
     /// A message at which the connection is lost each time, while others are accepted, is itself the trouble.
@@ -264,7 +380,8 @@ impl<'a> Courier<'a> {
         }))
     }
 
-    fn settle(&mut self, job: Job, outcome: Outcome, begun: Instant) -> Result<(), LedgerError> {
+    /// Books the outcome; its line goes with the next append, before anything else is begun.
+    fn settle(&mut self, job: &Job, outcome: Outcome, took: Duration) {
         let shared = self.shared;
         let outcome = match outcome {
             Outcome::Deferred(failure) if job.attempt >= shared.delivery.attempts => {
@@ -272,24 +389,15 @@ impl<'a> Courier<'a> {
             }
             outcome => outcome,
         };
-        self.lines.clear();
         let time = timestamp();
-        let mut line = entry(&time, &job, State::from(&outcome)).with_outcome(&outcome);
+        let mut line = entry(&time, job, State::from(&outcome)).with_outcome(&outcome);
         line.server = Some((&self.server_name).into());
         line.message_id = Some((&job.message.message_id).into());
-        line.ms = u64::try_from(begun.elapsed().as_millis()).ok();
+        line.ms = u64::try_from(took.as_millis()).ok();
         write_line(&mut self.lines, &line);
-        shared.ledger.append(&self.lines)?;
-        let standing = match &outcome {
-            Outcome::Accepted(_) => Standing::Accepted,
-            Outcome::Deferred(_) => Standing::Deferred,
-            Outcome::Failed(_) => Standing::Failed,
-            Outcome::InDoubt(_) => Standing::InDoubt,
-        };
         shared.standings.set_attempts(job.slot, job.attempt);
-        shared.standings.set(job.slot, standing);
+        shared.standings.set(job.slot, Standing::from(&outcome));
         let refused = shared.tally.count(&outcome);
-        shared.outbox.done();
         if let Outcome::Failed(failure) = &outcome
             && refused >= u64::from(shared.delivery.stop_after)
         {
@@ -299,7 +407,6 @@ impl<'a> Courier<'a> {
                 count(refused, "recipient")
             )));
         }
-        Ok(())
     }
 
     /// Hands back what is claimed and not begun.
@@ -308,20 +415,17 @@ impl<'a> Courier<'a> {
         self.release(claimed)
     }
 
-    fn release(&mut self, jobs: impl IntoIterator<Item = Job>) -> Result<(), LedgerError> {
-        let jobs: Vec<Job> = jobs.into_iter().collect();
+    fn release(&mut self, jobs: Vec<Job>) -> Result<(), LedgerError> {
         if jobs.is_empty() {
             return Ok(());
         }
-        self.lines.clear();
         let time = timestamp();
         for job in &jobs {
             write_line(&mut self.lines, &entry(&time, job, State::Released));
         }
-        self.shared.ledger.append(&self.lines)?;
-        jobs.into_iter()
-            .rev()
-            .for_each(|job| self.shared.outbox.give_back(job));
+        // Written before another courier can claim them.
+        self.flush()?;
+        self.shared.outbox.give_back(jobs);
         Ok(())
     }
 
@@ -346,6 +450,33 @@ impl<'a> Courier<'a> {
             }
         }
     }
+}
+
+/// Appends what waits, and asks for it to become durable if there are claims in it.
+fn append(
+    ledger: &Ledger,
+    lines: &mut Vec<u8>,
+    claimed: &mut VecDeque<(Job, Option<Mark>)>,
+) -> Result<Mark, LedgerError> {
+    let mark = if lines.is_empty() {
+        ledger.written()
+    } else {
+        ledger.append(lines)?
+    };
+    lines.clear();
+    let fresh = claimed
+        .iter_mut()
+        .rev()
+        .take_while(|(_, claim)| claim.is_none());
+    let mut any = false;
+    for (_, claim) in fresh {
+        *claim = Some(mark);
+        any = true;
+    }
+    if any {
+        ledger.want_durable(mark);
+    }
+    Ok(mark)
 }
 
 fn entry<'a>(time: &'a str, job: &'a Job, state: State) -> Entry<'a> {

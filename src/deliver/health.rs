@@ -1,8 +1,10 @@
 //! Whether the server is of use: how long to wait after trouble, and when to give up. Arithmetic on a passed-in clock.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use super::session::{Manner, Misbehaviour};
 
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -12,6 +14,15 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 pub struct Health {
     give_up: Duration,
     trouble: Mutex<Option<Since>>,
+    driving: Mutex<Driving>,
+}
+
+/// How the server may be driven.
+#[derive(Debug, Clone, Copy)]
+struct Driving {
+    most: Manner,
+    /// The best manner in which a message was judged.
+    proven: Option<Manner>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -32,21 +43,45 @@ pub enum Advice {
 impl Health {
     /// A server that is taken to be well, given up after so long without use.
     pub fn new(give_up: Duration) -> Self {
+        let driving = Driving {
+            most: Manner::Chunked,
+            proven: None,
+        };
         Health {
             give_up,
             trouble: Mutex::new(None),
+            driving: Mutex::new(driving),
         }
     }
 
-    /// The server judged a message: it is of use.
-    pub fn well(&self) {
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    /// The server judged a message in this manner: it is of use.
+    pub fn well(&self, manner: Manner) {
+        *lock(&self.trouble) = None;
+        let mut driving = lock(&self.driving);
+        driving.proven = driving.proven.max(Some(manner));
+    }
+
+    /// The best manner in which a session is to be driven.
+    pub fn manner(&self) -> Manner {
+        lock(&self.driving).most
+    }
+
+    /// The server misbehaved in `manner`: the simpler one from now on, if that is news. A connection that is lost
+    /// says nothing against a manner that others have proven.
+    pub fn simplify(&self, manner: Manner, how: Misbehaviour) -> Option<Manner> {
+        let mut driving = lock(&self.driving);
+        if how == Misbehaviour::Lost && driving.proven >= Some(manner) {
+            return None;
+        }
+        let simpler = manner.simpler().filter(|&simpler| simpler < driving.most)?;
+        driving.most = simpler;
+        Some(simpler)
     }
 
     /// A session, or the opening of one, came to nothing at `now`. The first time since the server was well is
     /// answered at once: a connection may always be lost. From then on the waits double, with jitter.
     pub fn trouble(&self, now: Instant) -> Advice {
-        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut trouble = lock(&self.trouble);
         let since = trouble.get_or_insert(Since {
             first: now,
             times: 0,
@@ -66,6 +101,11 @@ impl Health {
             .saturating_sub(now.saturating_duration_since(since.first));
         Advice::Wait(jittered(wait).min(left))
     }
+}
+
+// A panic while one of these is held leaves plain values that are still true.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Between half of `wait` and all of it, so that those who failed together do not come back together.
@@ -95,7 +135,7 @@ mod tests {
         // The last wait ends when the time is up, not after it.
         assert!(matches!(at(59), Advice::Wait(wait) if wait <= Duration::from_secs(1)));
         assert_eq!(at(60), Advice::GiveUp);
-        health.well();
+        health.well(Manner::Sequential);
         assert_eq!(at(61), Advice::Wait(Duration::ZERO));
     }
 }

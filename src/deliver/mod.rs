@@ -7,7 +7,9 @@
 pub mod courier;
 pub mod eml;
 pub mod health;
+pub mod offers;
 pub mod outbox;
 pub mod reply;
+pub mod reply_text;
 pub mod session;
 pub mod wire;

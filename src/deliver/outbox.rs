@@ -32,6 +32,9 @@ struct Inner<T> {
     outstanding: usize,
     closed: bool,
     halted: bool,
+    /// Who waits. A notification is a system call even when nobody listens, so none is made then.
+    waiting_for_room: bool,
+    waiting_for_work: usize,
 }
 
 /// The run stops: nothing more is taken in or given out.
@@ -39,7 +42,7 @@ struct Inner<T> {
 pub struct Halted;
 
 impl<T: Weigh> Outbox<T> {
-    /// An empty outbox for so many takers.
+    /// An empty outbox for so many takers and one feeder.
     pub fn new(takers: usize) -> Self {
         let inner = Inner {
             queue: VecDeque::new(),
@@ -47,6 +50,8 @@ impl<T: Weigh> Outbox<T> {
             outstanding: 0,
             closed: false,
             halted: false,
+            waiting_for_room: false,
+            waiting_for_work: 0,
         };
         Outbox {
             inner: Mutex::new(inner),
@@ -56,24 +61,27 @@ impl<T: Weigh> Outbox<T> {
         }
     }
 
-    /// Adds an item at the end; waits while the outbox is full.
+    /// Adds items at the end; waits before the first one while the outbox is full, so that it holds at most one call's
+    /// items more than its bounds.
     ///
     /// # Errors
-    /// [`Halted`]; the item is gone.
-    pub fn push(&self, item: T) -> Result<(), Halted> {
+    /// [`Halted`]; the items are gone.
+    pub fn push(&self, items: Vec<T>) -> Result<(), Halted> {
         let mut inner = self.lock();
-        while !inner.halted && (inner.queue.len() >= MOST_ITEMS || inner.bytes >= MOST_BYTES) {
+        while !inner.halted && inner.is_full() {
+            inner.waiting_for_room = true;
             inner = self
                 .room
                 .wait(inner)
                 .unwrap_or_else(PoisonError::into_inner);
         }
+        inner.waiting_for_room = false;
         if inner.halted {
             return Err(Halted);
         }
-        inner.bytes += item.weight();
-        inner.queue.push_back(item);
-        self.work.notify_one();
+        inner.bytes += items.iter().map(Weigh::weight).sum::<usize>();
+        inner.queue.extend(items);
+        self.wake_takers(&inner);
         Ok(())
     }
 
@@ -94,16 +102,18 @@ impl<T: Weigh> Outbox<T> {
     pub fn take(&self, most: usize) -> Vec<T> {
         let mut inner = self.lock();
         loop {
-            if inner.halted || (inner.closed && inner.queue.is_empty() && inner.outstanding == 0) {
+            if inner.halted || inner.is_done() {
                 return Vec::new();
             }
             if !inner.queue.is_empty() {
                 return self.draw(&mut inner, most);
             }
+            inner.waiting_for_work += 1;
             inner = self
                 .work
                 .wait(inner)
                 .unwrap_or_else(PoisonError::into_inner);
+            inner.waiting_for_work -= 1;
         }
     }
 
@@ -117,22 +127,24 @@ impl<T: Weigh> Outbox<T> {
         }
     }
 
-    /// A taken item is settled.
-    pub fn done(&self) {
+    /// So many taken items are settled.
+    pub fn done(&self, items: usize) {
         let mut inner = self.lock();
-        inner.outstanding -= 1;
-        if inner.closed && inner.outstanding == 0 && inner.queue.is_empty() {
+        inner.outstanding -= items;
+        if inner.is_done() {
             self.work.notify_all();
         }
     }
 
-    /// A taken item could not be begun: it goes out next, to whoever asks first.
-    pub fn give_back(&self, item: T) {
+    /// Taken items could not be begun: they go out next, in their order, to whoever asks first.
+    pub fn give_back(&self, items: Vec<T>) {
         let mut inner = self.lock();
-        inner.outstanding -= 1;
-        inner.bytes += item.weight();
-        inner.queue.push_front(item);
-        self.work.notify_one();
+        inner.outstanding -= items.len();
+        for item in items.into_iter().rev() {
+            inner.bytes += item.weight();
+            inner.queue.push_front(item);
+        }
+        self.wake_takers(&inner);
     }
 
     fn draw(&self, inner: &mut Inner<T>, most: usize) -> Vec<T> {
@@ -140,14 +152,35 @@ impl<T: Weigh> Outbox<T> {
         let items: Vec<T> = inner.queue.drain(..most.min(fair)).collect();
         inner.bytes -= items.iter().map(Weigh::weight).sum::<usize>();
         inner.outstanding += items.len();
-        if !items.is_empty() {
+        // Woken at half, the feeder finds room for many items, and is woken less often.
+        if inner.waiting_for_room
+            && inner.queue.len() <= MOST_ITEMS / 2
+            && inner.bytes <= MOST_BYTES / 2
+        {
+            inner.waiting_for_room = false;
             self.room.notify_one();
         }
         items
     }
 
+    fn wake_takers(&self, inner: &Inner<T>) {
+        for _ in 0..inner.waiting_for_work.min(inner.queue.len()) {
+            self.work.notify_one();
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner<T>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Inner<T> {
+    fn is_full(&self) -> bool {
+        self.queue.len() >= MOST_ITEMS || self.bytes >= MOST_BYTES
+    }
+
+    fn is_done(&self) -> bool {
+        self.closed && self.queue.is_empty() && self.outstanding == 0
     }
 }
 
@@ -177,21 +210,19 @@ mod tests {
                             if items.is_empty() {
                                 return got;
                             }
-                            for item in items {
-                                if given_back {
-                                    got.push(item);
-                                    outbox.done();
-                                } else {
-                                    given_back = true;
-                                    outbox.give_back(item);
-                                }
+                            if given_back {
+                                outbox.done(items.len());
+                                got.extend(items);
+                            } else {
+                                given_back = true;
+                                outbox.give_back(items);
                             }
                         }
                     })
                 })
                 .collect();
-            for item in 0..2000 {
-                outbox.push(item).unwrap();
+            for first in (0..2000).step_by(50) {
+                outbox.push((first..first + 50).collect()).unwrap();
             }
             outbox.close();
             takers
@@ -207,9 +238,9 @@ mod tests {
     #[test]
     fn what_is_too_heavy_waits_and_a_halt_wakes_everybody() {
         let outbox = Outbox::new(1);
-        outbox.push(MOST_BYTES).unwrap();
+        outbox.push(vec![MOST_BYTES]).unwrap();
         thread::scope(|scope| {
-            let pusher = scope.spawn(|| outbox.push(1));
+            let pusher = scope.spawn(|| outbox.push(vec![1]));
             assert_eq!(outbox.take(5), [MOST_BYTES]);
             assert_eq!(pusher.join().unwrap(), Ok(()));
             let waiting = scope.spawn(|| {
@@ -222,6 +253,6 @@ mod tests {
             outbox.halt();
             assert!(waiting.join().unwrap().is_empty());
         });
-        assert_eq!(outbox.push(1), Err(Halted));
+        assert_eq!(outbox.push(vec![1]), Err(Halted));
     }
 }

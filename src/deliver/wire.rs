@@ -1,31 +1,37 @@
-//! Bytes to and from one server: a TCP connection, its timeouts, and whole replies.
+//! Bytes to and from one server: what was written when a write fails, whole replies, and their timeouts.
 
 use std::io::{self, IoSlice, Read, Write};
-use std::net::{IpAddr, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-use crate::outcome::{Enhanced, Reply};
-use crate::wording::unprintable;
+use super::reply_text::Lines;
+use crate::outcome::Reply;
 
-/// As much of a reply as is read into memory, in bytes over all its lines.
-const READ_KEPT: usize = 16 << 10;
-/// As much of a reply's text as is kept, in bytes of UTF-8.
-const TEXT_KEPT: usize = 1000;
-/// A reply longer than this, in bytes over all its lines, is no reply: the connection is given up.
-const REPLY_LIMIT: usize = 1 << 20;
 const READ_BUFFER: usize = 8 << 10;
 
-/// One connection's bytes.
+/// The way that the bytes take: TCP, something over it, or in tests a script.
+pub trait Transport {
+    /// Reads what there is, waiting at most so long for the first byte; 0 at the end.
+    ///
+    /// # Errors
+    /// What the system gives; `WouldBlock` or `TimedOut` when the time was up.
+    fn read(&mut self, buffer: &mut [u8], wait: Duration) -> io::Result<usize>;
+
+    /// Writes some of `parts`, in order; returns how many bytes.
+    ///
+    /// # Errors
+    /// What the system gives.
+    fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize>;
+}
+
+/// A TCP connection.
 #[derive(Debug)]
-pub struct Wire {
+pub struct Tcp {
     stream: TcpStream,
-    buffer: Box<[u8]>,
-    start: usize,
-    end: usize,
     read_timeout: Option<Duration>,
 }
 
-impl Wire {
+impl Tcp {
     /// Connects to the first address of `host` that answers, within `timeout` for each.
     ///
     /// # Errors
@@ -33,38 +39,107 @@ impl Wire {
     pub fn connect(host: &str, port: u16, timeout: Duration) -> io::Result<Self> {
         let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
         for address in (host, port).to_socket_addrs()? {
-            match TcpStream::connect_timeout(&address, timeout) {
-                Ok(stream) => {
-                    // Without this the end of a message waits for the acknowledgement of what went before it.
-                    stream.set_nodelay(true)?;
-                    stream.set_write_timeout(Some(timeout))?;
-                    return Ok(Wire {
-                        stream,
-                        buffer: vec![0; READ_BUFFER].into_boxed_slice(),
-                        start: 0,
-                        end: 0,
-                        read_timeout: None,
-                    });
-                }
+            match Tcp::connect_to(address, timeout) {
+                Ok(tcp) => return Ok(tcp),
                 Err(error) => last = error,
             }
         }
         Err(last)
     }
 
+    fn connect_to(address: SocketAddr, timeout: Duration) -> io::Result<Self> {
+        let stream = TcpStream::connect_timeout(&address, timeout)?;
+        // Without this the end of a message waits for the acknowledgement of what went before it.
+        stream.set_nodelay(true)?;
+        stream.set_write_timeout(Some(timeout))?;
+        Ok(Tcp {
+            stream,
+            read_timeout: None,
+        })
+    }
+
+    /// This side's address, for an address literal in EHLO (RFC 5321 4.1.3).
+    ///
+    /// # Errors
+    /// What the system gives.
+    pub fn local_address(&self) -> io::Result<IpAddr> {
+        self.stream.local_addr().map(|address| address.ip())
+    }
+}
+
+impl Transport for Tcp {
+    fn read(&mut self, buffer: &mut [u8], wait: Duration) -> io::Result<usize> {
+        if self.read_timeout != Some(wait) {
+            self.stream.set_read_timeout(Some(wait))?;
+            self.read_timeout = Some(wait);
+        }
+        self.stream.read(buffer)
+    }
+
+    fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.stream.write_vectored(parts)
+    }
+}
+
+/// One connection's bytes, and the replies in them.
+#[derive(Debug)]
+pub struct Wire<T> {
+    transport: T,
+    buffer: Box<[u8]>,
+    start: usize,
+    end: usize,
+    /// The reply whose first lines, or bytes, have arrived.
+    lines: Lines,
+}
+
+/// A write that came to an end too early.
+#[derive(Debug)]
+pub struct CutShort {
+    /// Bytes that were handed over. The server can have none beyond them.
+    pub written: usize,
+    /// Why.
+    pub error: io::Error,
+}
+
+impl<T: Transport> Wire<T> {
+    /// A wire over a connection on which nothing was said yet.
+    pub fn new(transport: T) -> Self {
+        let buffer = vec![0; READ_BUFFER].into_boxed_slice();
+        Wire {
+            transport,
+            buffer,
+            start: 0,
+            end: 0,
+            lines: Lines::default(),
+        }
+    }
+
+    /// What the bytes go over.
+    pub fn transport(&self) -> &T {
+        &self.transport
+    }
+
     /// Writes all of `parts`, in as few system calls as the system allows.
     ///
     /// # Errors
-    /// What the system gives; how much was written is then unknown.
-    pub fn write(&mut self, parts: &mut [IoSlice<'_>]) -> io::Result<()> {
-        let mut parts = parts;
+    /// What the system gives, with how much was handed over before.
+    pub fn write(&mut self, mut parts: &mut [IoSlice<'_>]) -> Result<(), CutShort> {
+        let mut written = 0;
         IoSlice::advance_slices(&mut parts, 0);
         while !parts.is_empty() {
-            match self.stream.write_vectored(parts) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => IoSlice::advance_slices(&mut parts, written),
+            match self.transport.write(parts) {
+                Ok(0) => {
+                    return Err(CutShort {
+                        written,
+                        error: io::ErrorKind::WriteZero.into(),
+                    });
+                }
+                Ok(more) => {
+                    written += more;
+                    IoSlice::advance_slices(&mut parts, more);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(CutShort { written, error }),
             }
         }
         Ok(())
@@ -84,52 +159,56 @@ impl Wire {
     /// # Errors
     /// As [`Wire::read_reply`].
     pub fn read_lines(&mut self, timeout: Duration) -> io::Result<(u16, String)> {
-        let deadline = Instant::now() + timeout;
-        let mut reply = ReplyBuilder::default();
+        // The whole reply has one deadline; a server that drips bytes does not move it.
+        let mut deadline = None;
         loop {
+            if let Some(reply) = self.take_arrived()? {
+                return Ok(reply);
+            }
+            let now = Instant::now();
+            let deadline = *deadline.get_or_insert(now + timeout);
+            self.fill(timeout, deadline.saturating_duration_since(now))?;
+        }
+    }
+
+    /// A reply that has arrived whole, without waiting for anything.
+    ///
+    /// # Errors
+    /// Bytes that are no reply.
+    pub fn arrived(&mut self) -> io::Result<Option<Reply>> {
+        Ok(self
+            .take_arrived()?
+            .map(|(code, text)| Reply::new(code, &text)))
+    }
+
+    /// Whether bytes have arrived that no reply has used.
+    pub fn has_unread(&self) -> bool {
+        self.start < self.end || !self.lines.is_empty()
+    }
+
+    fn take_arrived(&mut self) -> io::Result<Option<(u16, String)>> {
+        while self.start < self.end {
             let window = &self.buffer[self.start..self.end];
             let (line, whole) = match memchr::memchr(b'\n', window) {
                 Some(at) => (&window[..=at], true),
                 None => (window, false),
             };
             let length = line.len();
-            let last = reply.take(line, whole)?;
+            let last = self.lines.take(line, whole)?;
             self.start += length;
             if last {
-                return reply.finish();
-            }
-            if !whole {
-                self.fill(timeout, deadline)?;
+                return Ok(Some(std::mem::take(&mut self.lines).finish()));
             }
         }
+        Ok(None)
     }
 
-    /// This side's address, for an address literal in EHLO (RFC 5321 4.1.3).
-    ///
-    /// # Errors
-    /// What the system gives.
-    pub fn local_address(&self) -> io::Result<IpAddr> {
-        self.stream.local_addr().map(|address| address.ip())
-    }
-
-    fn fill(&mut self, timeout: Duration, deadline: Instant) -> io::Result<()> {
-        // The whole reply has one deadline; a server that drips bytes does not move it.
-        let left = deadline.saturating_duration_since(Instant::now());
+    fn fill(&mut self, timeout: Duration, left: Duration) -> io::Result<()> {
         if left.is_zero() {
             return Err(timed_out(timeout));
         }
-        // The first wait of a reply takes the whole timeout, so that the usual case sets it once a connection.
-        let wait = if timeout - left < Duration::from_millis(50) {
-            timeout
-        } else {
-            left
-        };
-        if self.read_timeout != Some(wait) {
-            self.stream.set_read_timeout(Some(wait))?;
-            self.read_timeout = Some(wait);
-        }
         loop {
-            match self.stream.read(&mut self.buffer) {
+            match self.transport.read(&mut self.buffer, left) {
                 Ok(0) => {
                     let text = "the server closed the connection";
                     return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
@@ -158,210 +237,4 @@ fn timed_out(timeout: Duration) -> io::Error {
         io::ErrorKind::TimedOut,
         format!("no answer within {timeout:?}"),
     )
-}
-
-/// A reply as it arrives, piece by piece; pieces may split a line anywhere.
-#[derive(Debug, Default)]
-struct ReplyBuilder {
-    code: Option<[u8; 3]>,
-    text: Vec<u8>,
-    /// Bytes of the present line seen so far; its first four are the code and what separates it.
-    column: usize,
-    prefix: [u8; 4],
-    total: usize,
-}
-
-impl ReplyBuilder {
-    /// Takes the next piece of the present line; `whole` when it ends the line. True after the last line.
-    fn take(&mut self, piece: &[u8], whole: bool) -> io::Result<bool> {
-        self.total += piece.len();
-        if self.total > REPLY_LIMIT {
-            return Err(no_reply("it is longer than 1 MiB"));
-        }
-        let mut piece = piece;
-        if whole {
-            piece = piece.strip_suffix(b"\n").unwrap_or(piece);
-            piece = piece.strip_suffix(b"\r").unwrap_or(piece);
-        }
-        while self.column < 4
-            && let Some((&byte, rest)) = piece.split_first()
-        {
-            self.prefix[self.column] = byte;
-            self.column += 1;
-            piece = rest;
-        }
-        let room = READ_KEPT.saturating_sub(self.text.len());
-        self.text.extend_from_slice(&piece[..piece.len().min(room)]);
-        self.column += piece.len();
-        if whole { self.line() } else { Ok(false) }
-    }
-
-    fn line(&mut self) -> io::Result<bool> {
-        // A carriage return cut from its line feed by the end of a piece counts as the fourth byte of "250\r\n".
-        let column = std::mem::take(&mut self.column);
-        let [a, b, c, separator] = self.prefix;
-        let separator = if column < 4 || separator == b'\r' {
-            b' '
-        } else {
-            separator
-        };
-        let code = [a, b, c];
-        if column < 3 || !(b'2'..=b'5').contains(&a) || !b.is_ascii_digit() || !c.is_ascii_digit() {
-            return Err(no_reply("it does not begin with a code"));
-        }
-        if self.code.is_some_and(|first| first != code) {
-            return Err(no_reply("its lines have different codes"));
-        }
-        self.code = Some(code);
-        match separator {
-            b' ' => Ok(true),
-            b'-' => {
-                self.text.push(b'\n');
-                Ok(false)
-            }
-            _ => Err(no_reply(
-                "its code is followed by neither a space nor a hyphen",
-            )),
-        }
-    }
-
-    fn finish(self) -> io::Result<(u16, String)> {
-        let [a, b, c] = self.code.unwrap_or_default();
-        let code = [a, b, c]
-            .iter()
-            .fold(0, |code, digit| code * 10 + u16::from(digit - b'0'));
-        Ok((code, String::from_utf8_lossy(&self.text).into_owned()))
-    }
-}
-
-fn no_reply(reason: &str) -> io::Error {
-    io::Error::new(
-        io::ErrorKind::InvalidData,
-        format!("the server's answer is no SMTP reply: {reason}"),
-    )
-}
-
-impl Reply {
-    /// A reply from its code and its text, the lines' codes taken off, lines separated by line feeds.
-    /// Each line's enhanced code (RFC 2034) goes; the first one is kept as such. Control characters become spaces.
-    pub fn new(code: u16, text: &str) -> Self {
-        let mut enhanced = None;
-        let mut clean = String::with_capacity(text.len());
-        for line in text.split('\n') {
-            let line = line.trim();
-            let (of_line, rest) = split_enhanced(code, line);
-            enhanced = enhanced.or(of_line);
-            if !clean.is_empty() && !rest.is_empty() {
-                clean.push(' ');
-            }
-            clean.extend(rest.chars().map(|c| if unprintable(c) { ' ' } else { c }));
-        }
-        clean.truncate(clean.floor_char_boundary(TEXT_KEPT));
-        Reply {
-            code,
-            enhanced,
-            text: clean,
-        }
-    }
-}
-
-fn split_enhanced(code: u16, line: &str) -> (Option<Enhanced>, &str) {
-    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
-    let mut numbers = word.split('.');
-    let mut next = |digits: usize| {
-        let text = numbers.next()?;
-        let plain = !text.is_empty()
-            && text.len() <= digits
-            && text.bytes().all(|byte| byte.is_ascii_digit());
-        plain.then(|| text.parse::<u16>().ok())?
-    };
-    match (next(1), next(3), next(3), numbers.next()) {
-        // RFC 2034 section 4: the class is that of the code.
-        (Some(class), Some(subject), Some(detail), None) if class == code / 100 => (
-            u8::try_from(class)
-                .ok()
-                .map(|class| Enhanced(class, subject, detail)),
-            rest.trim_start(),
-        ),
-        _ => (None, line),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    /// Each way to cut the bytes in two pieces gives the same reply.
-    #[track_caller]
-    fn reply_of(bytes: &[u8]) -> io::Result<Reply> {
-        let whole = feed(&[bytes]);
-        for at in 1..bytes.len().min(2000) {
-            let cut = feed(&[&bytes[..at], &bytes[at..]]);
-            assert_eq!(cut.as_ref().ok(), whole.as_ref().ok(), "cut at {at}");
-        }
-        whole
-    }
-
-    fn feed(pieces: &[&[u8]]) -> io::Result<Reply> {
-        let mut reply = ReplyBuilder::default();
-        for piece in pieces {
-            for line in piece.split_inclusive(|&byte| byte == b'\n') {
-                if reply.take(line, line.ends_with(b"\n"))? {
-                    let (code, text) = reply.finish()?;
-                    return Ok(Reply::new(code, &text));
-                }
-            }
-        }
-        Err(io::ErrorKind::UnexpectedEof.into())
-    }
-
-    #[test]
-    fn replies_of_every_shape() {
-        let ok = |bytes: &[u8]| reply_of(bytes).unwrap().to_string();
-        assert_eq!(
-            ok(b"250 2.0.0 Ok: queued as 4XyZ\r\n"),
-            "250 2.0.0 Ok: queued as 4XyZ"
-        );
-        assert_eq!(ok(b"250\r\n"), "250");
-        assert_eq!(ok(b"250 \n"), "250");
-        assert_eq!(
-            ok(b"550-5.7.1 one\r\n550-5.7.1 two\r\n550 5.7.1 three\r\n"),
-            "550 5.7.1 one two three"
-        );
-        // The class of the enhanced code is not the code's: it is text.
-        assert_eq!(reply_of(b"250 5.7.1 odd\r\n").unwrap().enhanced, None);
-        assert_eq!(ok(b"550 5.1.1. no\r\n"), "550 5.1.1. no");
-        assert_eq!(
-            ok(b"550 \xff\xfe\x1b[31mred\x07\r\n"),
-            "550 \u{fffd}\u{fffd} [31mred "
-        );
-        assert_eq!(ok("550 \u{202e}abc\r\n".as_bytes()), "550  abc");
-    }
-
-    #[test]
-    fn what_is_no_reply() {
-        let error = |bytes: &[u8]| reply_of(bytes).unwrap_err().to_string();
-        assert!(error(b"hello\r\n").contains("does not begin with a code"));
-        assert!(error(b"\r\n").contains("does not begin with a code"));
-        assert!(error(b"25\r\n").contains("does not begin with a code"));
-        assert!(error(b"150 early\r\n").contains("does not begin with a code"));
-        assert!(error(b"250-a\r\n251 b\r\n").contains("different codes"));
-        assert!(error(b"250x\r\n").contains("neither a space nor a hyphen"));
-        assert!(
-            feed(&[&vec![b'2'; REPLY_LIMIT + 2]])
-                .unwrap_err()
-                .to_string()
-                .contains("1 MiB")
-        );
-    }
-
-    #[test]
-    fn a_long_reply_is_kept_in_part() {
-        let mut bytes = b"250-".to_vec();
-        bytes.extend(std::iter::repeat_n(b'x', 100_000));
-        bytes.extend_from_slice(b"\r\n250 end\r\n");
-        let reply = feed(&[&bytes]).unwrap();
-        assert_eq!((reply.code, reply.text.len()), (250, TEXT_KEPT));
-    }
 }

@@ -47,6 +47,9 @@ struct Progress {
     synced: Mark,
     failed: Option<(io::ErrorKind, String)>,
     closing: bool,
+    /// Who waits: a notification is a system call even when nobody listens.
+    idle: bool,
+    waiting: usize,
 }
 
 /// What a ledger is opened with.
@@ -228,6 +231,16 @@ impl Ledger {
         Ok(tip.written)
     }
 
+    /// The place after everything that is written.
+    pub fn written(&self) -> Mark {
+        lock(&self.file).written
+    }
+
+    /// Whether what stands before `mark` is durable, without waiting for it.
+    pub fn is_durable(&self, mark: Mark) -> bool {
+        self.durability == Durability::Process || lock(&self.progress).synced >= mark
+    }
+
     /// Asks for what stands before `mark` to become durable soon; does not wait.
     pub fn want_durable(&self, mark: Mark) {
         if self.durability == Durability::Process {
@@ -236,7 +249,10 @@ impl Ledger {
         let mut progress = lock(&self.progress);
         if mark > progress.wanted {
             progress.wanted = mark;
-            self.wanted.notify_one();
+            if progress.idle {
+                progress.idle = false;
+                self.wanted.notify_one();
+            }
         }
     }
 
@@ -262,10 +278,12 @@ impl Ledger {
             if progress.synced >= mark {
                 return Ok(());
             }
+            progress.waiting += 1;
             progress = self
                 .synced
                 .wait(progress)
                 .unwrap_or_else(PoisonError::into_inner);
+            progress.waiting -= 1;
         }
     }
 
@@ -277,10 +295,12 @@ impl Ledger {
                 && !progress.closing
                 && progress.failed.is_none()
             {
+                progress.idle = true;
                 progress = self
                     .wanted
                     .wait(progress)
                     .unwrap_or_else(PoisonError::into_inner);
+                progress.idle = false;
             }
             if progress.failed.is_some() || (progress.closing && progress.wanted <= progress.synced)
             {
@@ -296,7 +316,9 @@ impl Ledger {
                 // After a failed sync the kernel may have dropped the pages: asking again would prove nothing.
                 Err(error) => progress.failed = Some((error.kind(), error.to_string())),
             }
-            self.synced.notify_all();
+            if progress.waiting > 0 {
+                self.synced.notify_all();
+            }
         }
     }
 

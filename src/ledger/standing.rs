@@ -5,6 +5,8 @@
 
 use std::sync::atomic::{AtomicU16, Ordering};
 
+use crate::outcome::Outcome;
+
 /// What the ledger knows of a recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
@@ -37,6 +39,17 @@ impl Standing {
         Standing::Claimed,
         Standing::Sending,
     ];
+}
+
+impl From<&Outcome> for Standing {
+    fn from(outcome: &Outcome) -> Standing {
+        match outcome {
+            Outcome::Accepted(_) => Standing::Accepted,
+            Outcome::Deferred(_) => Standing::Deferred,
+            Outcome::Failed(_) => Standing::Failed,
+            Outcome::InDoubt(_) => Standing::InDoubt,
+        }
+    }
 }
 
 /// A recipient's key, hashed.

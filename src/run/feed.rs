@@ -168,12 +168,8 @@ impl Feeder<'_> {
             self.ledger.append(lines)?;
             lines.clear();
         }
-        for job in jobs {
-            // Halted: the run stops, and what is not begun stays as it is.
-            if self.outbox.push(job).is_err() {
-                break;
-            }
-        }
+        // Halted: the run stops, and what is not begun stays as it is.
+        let _ = self.outbox.push(jobs);
         Ok(())
     }
 

@@ -34,6 +34,7 @@ pub fn run(
                 Ok(Event::Trouble { text, wait_ms }) => {
                     voice.trouble(&text, Duration::from_millis(wait_ms))
                 }
+                Ok(Event::Simpler { text }) => voice.say(&text),
                 Err(RecvTimeoutError::Timeout) => {}
                 // Every courier is gone.
                 Err(RecvTimeoutError::Disconnected) => break,

@@ -112,6 +112,7 @@ durability = "process"
             allow_plaintext: true,
             connections: 1000,
             messages_per_connection: 1,
+            window: 8,
             timeout: Duration::from_secs(300),
         }],
         delivery: Delivery {

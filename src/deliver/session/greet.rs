@@ -1,0 +1,95 @@
+//! The beginning of a session: greeting, EHLO, and what the server offers.
+
+use std::borrow::Borrow;
+use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::net::IpAddr;
+
+use super::{Manner, Session, Terms, Trouble};
+use crate::deliver::offers::Offers;
+use crate::deliver::reply::{Lasting, Ruling, rule};
+use crate::deliver::wire::{CutShort, Transport, Wire};
+use crate::message::Message;
+use crate::outcome::{Cause, Failure, Reply, Scope, Stage};
+
+/// An address literal (RFC 5321 4.1.3): true wherever mailrun runs, and asks no name server.
+pub(super) fn name(address: Option<IpAddr>) -> String {
+    match address {
+        Some(IpAddr::V4(address)) => format!("[{address}]"),
+        Some(IpAddr::V6(address)) => format!("[IPv6:{address}]"),
+        None => "localhost".to_owned(),
+    }
+}
+
+impl<J: Borrow<Message>, T: Transport> Session<J, T> {
+    /// A session over a connection on which nothing was said yet; `name` is this side's for EHLO.
+    pub(super) fn over(transport: T, name: &str, terms: Terms) -> Result<Self, Trouble> {
+        let mut wire = Wire::new(transport);
+        let offers = greet(&mut wire, name, &terms)?;
+        let manner = Manner::of(&offers, terms.manner);
+        let messages = offers
+            .limits
+            .mailmax
+            .map_or(terms.messages, |most| most.min(terms.messages));
+        Ok(Session {
+            wire,
+            terms: Terms { messages, ..terms },
+            offers,
+            manner,
+            flights: VecDeque::new(),
+            due: VecDeque::new(),
+            finished: Vec::new(),
+            submitted: 0,
+            judged: 0,
+            reset_first: false,
+            closing: false,
+            leaving: None,
+            broken: false,
+            misbehaved: None,
+        })
+    }
+}
+
+fn greet<T: Transport>(wire: &mut Wire<T>, name: &str, terms: &Terms) -> Result<Offers, Trouble> {
+    let greeting = wire
+        .read_reply(terms.timeout)
+        .map_err(|error| Trouble::io(Stage::Greeting, &error))?;
+    expect(Stage::Greeting, greeting)?;
+    let (code, text) = ask(wire, &format!("EHLO {name}\r\n"), terms)?;
+    if matches!(code, 500 | 502) {
+        // RFC 5321 3.2: a server that knows no EHLO is greeted with HELO, and offers nothing.
+        let (code, text) = ask(wire, &format!("HELO {name}\r\n"), terms)?;
+        expect(Stage::Ehlo, Reply::new(code, &text))?;
+        return Ok(Offers::default());
+    }
+    expect(Stage::Ehlo, Reply::new(code, &text))?;
+    Ok(Offers::parse(&text))
+}
+
+fn ask<T: Transport>(
+    wire: &mut Wire<T>,
+    command: &str,
+    terms: &Terms,
+) -> Result<(u16, String), Trouble> {
+    wire.write(&mut [IoSlice::new(command.as_bytes())])
+        .map_err(|CutShort { error, .. }| error)
+        .and_then(|()| wire.read_lines(terms.timeout))
+        .map_err(|error| Trouble::io(Stage::Ehlo, &error))
+}
+
+fn expect(stage: Stage, reply: Reply) -> Result<(), Trouble> {
+    let (scope, lasting) = match rule(stage, &reply) {
+        Ruling::Proceed => return Ok(()),
+        Ruling::Trouble(scope, lasting) => (scope, lasting),
+        // Before a message there is no recipient to book anything on.
+        Ruling::Defer(_) | Ruling::Fail(_) | Ruling::Unclear => (Scope::Session, Lasting::ForNow),
+    };
+    Err(Trouble {
+        failure: Failure {
+            stage,
+            scope,
+            cause: Cause::Reply(reply),
+        },
+        lasting,
+    })
+}

@@ -1,0 +1,231 @@
+//! One SMTP connection (RFC 5321): opened, used for many messages, closed with QUIT.
+//!
+//! A message is handed over with [`Session::submit`]; [`Session::exchange`] writes what may be written, waits for at
+//! least one reply, and gives the messages that are finished. How much is in flight depends on the [`Manner`]:
+//!
+//! | manner | a message costs | in flight |
+//! | --- | --- | --- |
+//! | sequential | a round trip a command | one |
+//! | pipelined (RFC 2920) | one round trip: the end of one message and the next one's MAIL, RCPT, DATA are one write | two |
+//! | chunked (RFC 3030) | a part of one: whole transactions follow each other | `window` |
+//!
+//! Every command that is sent leaves an entry in a queue, every reply takes the first one off: that is all the
+//! matching there is, in all manners. Must not know the ledger, the campaign, retries or printing: what happened is
+//! returned, and what to make of it is the courier's matter.
+
+mod content;
+mod flight;
+mod greet;
+mod group;
+mod manner;
+mod replies;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Borrow;
+use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::time::Duration;
+
+pub use manner::{Manner, Misbehaviour};
+
+use self::flight::{Flight, Open};
+use super::offers::Offers;
+use super::reply::Lasting;
+use super::wire::{Tcp, Transport, Wire};
+use crate::message::Message;
+use crate::outcome::{Cause, Failure, Outcome, Scope, Stage};
+
+/// The reply to the end of a message may take this many times as long as others (RFC 5321 4.5.3.2.6).
+const END_OF_DATA_TIMES: u32 = 10;
+/// A server that does not answer QUIT is not waited for: nothing depends on it.
+const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What became of a message that was handed to a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was judged, or its end was sent.
+    Settled(Outcome),
+    /// It is where it was before: another connection, or a later moment, may take it.
+    Returned(Trouble),
+}
+
+/// Why a session or an account is of no use now; no recipient's fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// What happened; the scope is `Session` or `Account`.
+    pub failure: Failure,
+    /// How long it lasts.
+    pub lasting: Lasting,
+}
+
+/// A message that left the session.
+#[derive(Debug)]
+pub struct Finished<J> {
+    /// What was handed over.
+    pub job: J,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// Since it was handed over.
+    pub took: Duration,
+}
+
+/// How a session may be used.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// For each reply; the one to the end of a message has ten times as long.
+    pub timeout: Duration,
+    /// The simplest manner that has to be used; [`Manner::Chunked`] for whatever the server offers.
+    pub manner: Manner,
+    /// Messages in flight where the manner is chunked.
+    pub window: usize,
+    /// Messages in all.
+    pub messages: u32,
+}
+
+/// A command that was sent, whose reply is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Due {
+    stage: Stage,
+    /// RSET concerns no message.
+    reset: bool,
+}
+
+/// An open connection.
+#[derive(Debug)]
+pub struct Session<J, T = Tcp> {
+    wire: Wire<T>,
+    terms: Terms,
+    offers: Offers,
+    manner: Manner,
+    /// In the order in which they were handed over. Those finished leave at the front.
+    flights: VecDeque<Flight<J>>,
+    /// In the order in which the replies come. The first entry that is no reset concerns the first flight; after
+    /// each `EndOfData`, the next flight's begin.
+    due: VecDeque<Due>,
+    finished: Vec<Finished<J>>,
+    submitted: u32,
+    judged: u32,
+    /// The server has begun a transaction that nobody wants: RSET comes before the next MAIL.
+    reset_first: bool,
+    /// Nothing new is begun; what is in flight is finished.
+    closing: bool,
+    /// The server said 421: what it has not answered it has not taken.
+    leaving: Option<Trouble>,
+    broken: bool,
+    misbehaved: Option<Misbehaviour>,
+}
+
+impl<J: Borrow<Message>> Session<J> {
+    /// Connects, reads the greeting, says EHLO (HELO where that is refused).
+    ///
+    /// # Errors
+    /// A [`Trouble`] of the session or the account.
+    pub fn open(host: &str, port: u16, terms: Terms) -> Result<Self, Trouble> {
+        let tcp = Tcp::connect(host, port, terms.timeout)
+            .map_err(|error| Trouble::io(Stage::Connect, &error))?;
+        let name = greet::name(tcp.local_address().ok());
+        Session::over(tcp, &name, terms)
+    }
+}
+
+impl<J: Borrow<Message>, T: Transport> Session<J, T> {
+    /// The manner in which it is driven.
+    pub fn manner(&self) -> Manner {
+        self.manner
+    }
+
+    /// How many more messages can be handed over now.
+    pub fn room(&self) -> usize {
+        if self.closing || self.broken {
+            return 0;
+        }
+        let left = self.terms.messages.saturating_sub(self.submitted) as usize;
+        let most = match self.manner {
+            Manner::Sequential => 1,
+            Manner::Pipelined => 2,
+            Manner::Chunked => self.terms.window,
+        };
+        most.saturating_sub(self.flights.len()).min(left)
+    }
+
+    /// Messages handed over and not given back.
+    pub fn in_flight(&self) -> usize {
+        self.flights.len() + self.finished.len()
+    }
+
+    /// Whether more messages can be handed over, now or once others are finished.
+    pub fn is_usable(&self) -> bool {
+        !self.closing && !self.broken && self.submitted < self.terms.messages
+    }
+
+    /// How the server failed to do what it offers, if it did: the next connection is to be driven more simply.
+    pub fn misbehaved(&self) -> Option<Misbehaviour> {
+        self.misbehaved
+    }
+
+    /// Hands over a message; nothing is sent yet. Only as many as there is [`Session::room`] for.
+    pub fn submit(&mut self, job: J) {
+        debug_assert!(self.room() > 0);
+        self.submitted += 1;
+        let open = Open::new(job);
+        match self.too_large(content::length(&open.job.borrow().content)) {
+            Some(failure) => self.finished.push(open.failed(failure)),
+            None => self.flights.push_back(Flight::Open(open)),
+        }
+    }
+
+    /// Writes what may be written, then waits for a reply if one is due, and takes all that have arrived. `mark` is
+    /// called with the messages whose content is about to leave; when it fails, nothing leaves.
+    ///
+    /// # Errors
+    /// Only what `mark` gives; the connection is then of no further use.
+    pub fn exchange<E>(
+        &mut self,
+        mark: impl FnOnce(&mut dyn Iterator<Item = &J>) -> Result<(), E>,
+    ) -> Result<Vec<Finished<J>>, E> {
+        if self.finished.is_empty() {
+            self.write_group(mark)?;
+            if !self.broken {
+                self.read_replies();
+            }
+        }
+        Ok(std::mem::take(&mut self.finished))
+    }
+
+    /// Says QUIT, when nothing is in flight, and closes the connection.
+    pub fn quit(mut self) {
+        if self.broken || !self.flights.is_empty() {
+            return;
+        }
+        if self.wire.write(&mut [IoSlice::new(b"QUIT\r\n")]).is_ok() {
+            let _ = self.wire.read_reply(self.terms.timeout.min(QUIT_TIMEOUT));
+        }
+    }
+
+    fn too_large(&self, size: u64) -> Option<Failure> {
+        let most = self.offers.size.filter(|&most| most > 0 && size > most)?;
+        let text = format!(
+            "the message has {size} bytes, and the server takes {most} at most; make it smaller, or link to what is attached"
+        );
+        Some(Failure {
+            stage: Stage::Mail,
+            scope: Scope::Message,
+            cause: Cause::Local(text),
+        })
+    }
+}
+
+impl Trouble {
+    fn io(stage: Stage, error: &std::io::Error) -> Self {
+        let cause = Cause::Io(error.to_string());
+        Trouble {
+            failure: Failure {
+                stage,
+                scope: Scope::Session,
+                cause,
+            },
+            lasting: Lasting::ForNow,
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Replies, each taken for the command that it answers.
+
+use std::borrow::Borrow;
+use std::time::Duration;
+
+use super::flight::{Flight, Progress};
+use super::{
+    Due, END_OF_DATA_TIMES, Finished, Manner, Misbehaviour, QUIT_TIMEOUT, Session, Trouble, Verdict,
+};
+use crate::deliver::reply::{Lasting, Ruling, rule};
+use crate::deliver::wire::Transport;
+use crate::message::Message;
+use crate::outcome::{Cause, Failure, Outcome, Reply, Scope, Stage};
+
+impl<J: Borrow<Message>, T: Transport> Session<J, T> {
+    /// Waits for a reply, if one is due, and takes it and all others that have arrived.
+    pub(super) fn read_replies(&mut self) {
+        if let Some(due) = self.due.front() {
+            let timeout = match (&self.leaving, due.stage) {
+                (Some(_), _) => self.terms.timeout.min(QUIT_TIMEOUT),
+                (None, Stage::EndOfData) => self.terms.timeout * END_OF_DATA_TIMES,
+                (None, _) => self.terms.timeout,
+            };
+            match self.wire.read_reply(timeout) {
+                Ok(reply) => self.take(reply),
+                Err(error) => return self.lose(Trouble::io(due.stage, &error)),
+            }
+        }
+        self.take_arrived();
+        if self.due.is_empty() {
+            self.end_if_closing();
+        }
+    }
+
+    /// Takes replies for at most so long, as far as there are any: the connection is lost anyway.
+    pub(super) fn read_until(&mut self, time: Duration) {
+        while !self.due.is_empty() && !self.broken {
+            match self.wire.read_reply(time) {
+                Ok(reply) => self.take(reply),
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// The connection is of no more use: everything in flight is given back, or is in doubt.
+    pub(super) fn lose(&mut self, trouble: Trouble) {
+        self.broken = true;
+        if self.manner != Manner::Sequential && self.judged == 0 && self.leaving.is_none() {
+            self.misbehaved.get_or_insert(Misbehaviour::Lost);
+        }
+        for flight in self.flights.drain(..) {
+            self.finished.push(match (flight, &self.leaving) {
+                (Flight::Open(open), leaving) => {
+                    open.lost(leaving.as_ref().unwrap_or(&trouble).clone())
+                }
+                (Flight::Sent(sent), Some(leaving)) => sent.passed_over(leaving.clone()),
+                (Flight::Sent(sent), None) => sent.lost(trouble.failure.cause.clone()),
+            });
+        }
+        self.due.clear();
+    }
+
+    fn take_arrived(&mut self) {
+        loop {
+            match self.wire.arrived() {
+                Ok(None) => return,
+                Ok(Some(reply)) if self.due.is_empty() => return self.surplus(reply),
+                Ok(Some(reply)) => self.take(reply),
+                Err(error) => {
+                    let stage = self.due.front().map_or(Stage::EndOfData, |due| due.stage);
+                    return self.lose(Trouble::io(stage, &error));
+                }
+            }
+        }
+    }
+
+    /// A reply that nothing was asked for. 421 may come at any time; anything else means that the replies before it
+    /// may have been taken for the wrong commands, the last one above all.
+    fn surplus(&mut self, reply: Reply) {
+        if reply.code == 421 {
+            self.leave(Stage::Mail, reply);
+        } else if let Some(Finished { verdict, .. }) = self.finished.last_mut()
+            && matches!(verdict, Verdict::Settled(Outcome::Accepted(_)))
+        {
+            let cause = Cause::Local(format!(
+                "the server answered more often than it was asked, at last \"{reply}\""
+            ));
+            let failure = Failure {
+                stage: Stage::EndOfData,
+                scope: Scope::Message,
+                cause,
+            };
+            *verdict = Verdict::Settled(Outcome::InDoubt(failure));
+        }
+        let cause = Cause::Local("the server answered more often than it was asked".to_owned());
+        let failure = Failure {
+            stage: Stage::Mail,
+            scope: Scope::Session,
+            cause,
+        };
+        self.lose(Trouble {
+            failure,
+            lasting: Lasting::ForNow,
+        });
+    }
+
+    fn leave(&mut self, stage: Stage, reply: Reply) {
+        let failure = Failure {
+            stage,
+            scope: Scope::Session,
+            cause: Cause::Reply(reply),
+        };
+        self.closing = true;
+        self.leaving.get_or_insert(Trouble {
+            failure,
+            lasting: Lasting::ForNow,
+        });
+    }
+
+    fn take(&mut self, reply: Reply) {
+        let Some(Due { stage, reset }) = self.due.pop_front() else {
+            return;
+        };
+        if reply.code == 421 {
+            self.leave(stage, reply.clone());
+        }
+        if reset {
+            self.reset_first = false;
+            self.closing |= rule(Stage::Mail, &reply) != Ruling::Proceed;
+            return;
+        }
+        match self.flights.front_mut() {
+            Some(Flight::Open(_)) => self.take_open(stage, reply),
+            Some(Flight::Sent(sent)) if stage != Stage::EndOfData => {
+                sent.envelope(stage, reply.clone());
+                self.suspect(stage, &reply);
+            }
+            Some(Flight::Sent(_)) => self.take_end(reply),
+            None => {}
+        }
+    }
+
+    /// The answer to the end of a content.
+    fn take_end(&mut self, reply: Reply) {
+        let Some(Flight::Sent(sent)) = self.flights.pop_front() else {
+            return;
+        };
+        let taken = rule(Stage::EndOfData, &reply) == Ruling::Proceed;
+        self.suspect(Stage::EndOfData, &reply);
+        // Some servers end a transaction whose last chunk they refuse, others wait for RSET.
+        self.reset_first |= self.manner == Manner::Chunked && !taken;
+        self.finish(sent.answered(reply));
+    }
+
+    /// The answer to a command of an envelope whose content has not left, or to an empty content.
+    fn take_open(&mut self, stage: Stage, reply: Reply) {
+        let proceed = rule(stage, &reply) == Ruling::Proceed;
+        self.suspect(stage, &reply);
+        let Some(Flight::Open(open)) = self.flights.front_mut() else {
+            return;
+        };
+        let refused_before = open.refusal.is_some();
+        if !proceed && !refused_before {
+            open.refusal = Some((stage, reply));
+        }
+        let sequential = self.manner == Manner::Sequential;
+        match (stage, open.refusal.is_some()) {
+            (Stage::Mail, false) if sequential => open.progress = Progress::Next(Stage::Rcpt),
+            (Stage::Rcpt, false) if sequential => open.progress = Progress::Next(Stage::Data),
+            (Stage::Mail | Stage::Rcpt, true) if sequential => {
+                self.reset_first |= stage == Stage::Rcpt;
+                self.finish_refused();
+            }
+            (Stage::Data, false) => open.progress = Progress::Ready,
+            // 354 for nobody: RFC 2920 section 3.1 has the client send an empty message then.
+            (Stage::Data, true) if proceed => open.progress = Progress::Void,
+            (Stage::Data, true) => {
+                self.reset_first = true;
+                self.finish_refused();
+            }
+            (Stage::EndOfData, _) => self.finish_refused(),
+            (_, _) => {}
+        }
+    }
+
+    fn finish_refused(&mut self) {
+        let Some(Flight::Open(open)) = self.flights.pop_front() else {
+            return;
+        };
+        match open.refused() {
+            Ok(finished) => self.finish(finished),
+            // Not reached: it is called for refused flights alone. Nothing is lost if it were.
+            Err(open) => self.flights.push_front(Flight::Open(open)),
+        }
+    }
+
+    fn finish(&mut self, finished: Finished<J>) {
+        match &finished.verdict {
+            Verdict::Settled(_) => self.judged += 1,
+            Verdict::Returned(_) => self.closing = true,
+        }
+        self.finished.push(finished);
+    }
+
+    /// A server that offers more than it can do says that it did not expect the command, or does not know it.
+    fn suspect(&mut self, stage: Stage, reply: &Reply) {
+        let confused = matches!(reply.code, 500 | 502 | 503) || out_of_step(reply);
+        if confused
+            && self.manner != Manner::Sequential
+            && stage >= Stage::Mail
+            && !self.reset_first
+        {
+            self.misbehaved = Some(Misbehaviour::Confused);
+        }
+    }
+
+    /// When nothing is due and nothing new is to be begun, what waits is given back.
+    fn end_if_closing(&mut self) {
+        if let Some(trouble) = self.leaving.clone() {
+            return self.lose(trouble);
+        }
+        let content_due = self.flights.iter().any(|flight| match flight {
+            Flight::Open(open) => matches!(open.progress, Progress::Ready | Progress::Void),
+            Flight::Sent(_) => false,
+        });
+        if self.closing && !content_due {
+            let cause = Cause::Local("the server had trouble with the message before".to_owned());
+            let failure = Failure {
+                stage: Stage::Mail,
+                scope: Scope::Session,
+                cause,
+            };
+            for flight in self.flights.drain(..) {
+                if let Flight::Open(open) = flight {
+                    let trouble = Trouble {
+                        failure: failure.clone(),
+                        lasting: Lasting::ForNow,
+                    };
+                    self.finished.push(open.lost(trouble));
+                }
+            }
+        }
+    }
+}
+
+/// Exim's and Postfix's words for a client that speaks before it is asked.
+fn out_of_step(reply: &Reply) -> bool {
+    let text = reply.text.to_ascii_lowercase();
+    text.contains("synchronization error")
+        || text.contains("improper command pipelining")
+        || text.contains("improper pipelining")
+}
