@@ -2,8 +2,8 @@
 //! of them, and tells.
 //!
 //! The order is the promise: a claim is durable before its message can leave, a mark is written just before the
-//! content leaves, the outcome is written before the next message is begun. Claims are taken ahead, so that the
-//! disk works while the server does.
+//! content leaves, the outcome goes with the next append, before anything else is begun or waited for. Claims are
+//! taken ahead, so that the disk works while the server does.
 
 use std::borrow::Borrow;
 use std::collections::VecDeque;

@@ -39,6 +39,10 @@ pub fn rule(stage: Stage, reply: &Reply) -> Ruling {
         // RFC 5321 3.8: the server closes the connection, whatever it was asked.
         return Trouble(Session, ForNow);
     }
+    if stage >= Stage::Mail && out_of_step(reply) {
+        // The two sides disagree about what was said: the next connection begins anew, and goes more slowly.
+        return Trouble(Session, ForNow);
+    }
     match (stage, reply.code / 100) {
         (Stage::Compose | Stage::Connect | Stage::Body, _) => Trouble(Session, ForNow), // no reply belongs here
         (Stage::Greeting | Stage::Ehlo | Stage::StartTls, 2) => Proceed,
@@ -77,6 +81,20 @@ pub fn rule(stage: Stage, reply: &Reply) -> Ruling {
         (Stage::EndOfData, 5) => Fail(Message),
         (Stage::EndOfData, _) => Unclear,
     }
+}
+
+/// The command is not known, or was not expected here; or the server waited with its reply and found that the client
+/// did not (RFC 2920 section 3.2): Exim's and Postfix's words.
+pub fn out_of_step(reply: &Reply) -> bool {
+    matches!(reply.code, 500 | 502 | 503)
+        || says(
+            reply,
+            &[
+                "synchronization error",
+                "improper command pipelining",
+                "improper pipelining",
+            ],
+        )
 }
 
 /// The message is larger than this server takes (RFC 1870 section 6.1, RFC 3463 X.3.4).
@@ -192,6 +210,16 @@ mod tests {
             Trouble(Account, ForNow),
         );
 
+        for stage in [Mail, Rcpt, Data, EndOfData] {
+            check(stage, "503 5.5.1 need MAIL first", Trouble(Session, ForNow));
+            check(stage, "500 5.5.2 what", Trouble(Session, ForNow));
+            check(stage, "502 5.5.1 not here", Trouble(Session, ForNow));
+            check(
+                stage,
+                "554 SMTP synchronization error",
+                Trouble(Session, ForNow),
+            );
+        }
         check(Mail, "250 2.1.0 ok", Proceed);
         check(Mail, "552 5.3.4 message size exceeds limit", Fail(Message));
         check(Mail, "552 message too large", Fail(Message));

@@ -6,7 +6,7 @@ use mailrun::exit;
 use mailrun::sandbox::{Options, Verb};
 
 use super::evidence::{counts, history, steady};
-use super::support::{Folder, Ran, received, run, sandbox, sandbox_with, send, url};
+use super::support::{Folder, Ran, received, run, sandbox_with, send, sequential, url};
 
 fn folder() -> Folder {
     Folder::with_rows([("ann@x.example", "Ann"), ("bob@x.example", "Bob")])
@@ -29,7 +29,7 @@ fn ended(ran: &Ran) -> (i32, String, String, String) {
 
 #[test]
 fn status_0_everybody_accepted_or_nothing_to_do() {
-    let (folder, sandbox) = (folder(), sandbox());
+    let (folder, sandbox) = (folder(), sequential());
     let first = send(&folder, &sandbox, &["--json", "--limit", "1"]);
     let said = "1 of 2 accepted, 1 remaining in T\n";
     let none = String::new();
@@ -65,7 +65,7 @@ fn status_0_everybody_accepted_or_nothing_to_do() {
 fn status_0_what_is_left_out_on_purpose() {
     let (folder, sandbox) = (
         rows(&["a@x.example", "b@x.example", "a@X.EXAMPLE"]),
-        sandbox(),
+        sequential(),
     );
     let ran = send(&folder, &sandbox, &["--json"]);
     let said = "campaign/recipients.csv: 1 row left out: an earlier row has the same key\n\
@@ -84,7 +84,7 @@ fn status_0_what_is_left_out_on_purpose() {
 
 #[test]
 fn status_0_and_quiet_says_nothing() {
-    let (folder, sandbox) = (folder(), sandbox());
+    let (folder, sandbox) = (folder(), sequential());
     let ran = send(&folder, &sandbox, &["--quiet"]);
     assert_eq!(
         (ran.status, ran.stdout.as_str(), ran.stderr.as_str()),
@@ -105,7 +105,7 @@ fn status_0_dry_run_with_nothing_sent_and_no_ledger() {
 /// Its causes are in `errors`, each with its text; here, that there is nothing on standard output even with `--json`.
 #[test]
 fn status_1_before_the_first_connection() {
-    let (folder, sandbox) = (folder(), sandbox());
+    let (folder, sandbox) = (folder(), sequential());
     folder.write("message.txt.hbs", "{{nmae}}");
     let ran = send(&folder, &sandbox, &["--json"]);
     assert_eq!((ran.status, ran.stdout.as_str()), (1, ""));
@@ -114,7 +114,7 @@ fn status_1_before_the_first_connection() {
 
 #[test]
 fn status_1_content_that_changed_under_a_run() {
-    let (folder, sandbox) = (folder(), sandbox());
+    let (folder, sandbox) = (folder(), sequential());
     assert_eq!(send(&folder, &sandbox, &["--limit", "1"]).status, 0);
     folder.write("message.txt.hbs", "Dear {{name}}, it is late.");
     let ran = send(&folder, &sandbox, &[]);
@@ -228,7 +228,7 @@ fn status_3_failed_invalid_or_in_doubt() {
              1 of 2 accepted, 1 invalid in T\n",
         ),
     ] {
-        let (folder, sandbox) = (rows(&[address, "ann@x.example"]), sandbox());
+        let (folder, sandbox) = (rows(&[address, "ann@x.example"]), sequential());
         let ran = send(&folder, &sandbox, &["--json"]);
         assert_eq!(
             ended(&ran),
@@ -252,7 +252,7 @@ fn status_3_failed_invalid_or_in_doubt() {
 fn status_4_a_server_that_cannot_be_reached() {
     let folder = folder();
     // A port that was free a moment ago, and that nobody listens on.
-    let gone = sandbox();
+    let gone = sequential();
     let url = url(&gone);
     gone.stop();
     let ran = run(&folder, &["send", "campaign", "--json", "--server", &url]);
@@ -275,7 +275,7 @@ fn status_4_a_server_that_cannot_be_reached() {
         "{status:?}"
     );
     // The same command goes on once the server is there.
-    let back = sandbox();
+    let back = sequential();
     assert_eq!(send(&folder, &back, &[]).status, 0);
     assert_eq!(received(&back).len(), 2);
 }
@@ -284,7 +284,7 @@ fn status_4_a_server_that_cannot_be_reached() {
 fn status_4_stop_after() {
     let addresses: Vec<_> = (1..=8).map(|n| format!("rcpt-550+{n}@x.example")).collect();
     let addresses: Vec<_> = addresses.iter().map(String::as_str).collect();
-    let (folder, sandbox) = (rows(&addresses), sandbox());
+    let (folder, sandbox) = (rows(&addresses), sequential());
     folder.write(
         "campaign.toml",
         folder
@@ -311,7 +311,7 @@ fn status_4_stop_after() {
 
 #[test]
 fn status_4_the_sender_is_refused() {
-    let (folder, sandbox) = (folder(), sandbox());
+    let (folder, sandbox) = (folder(), sequential());
     folder.write(
         "campaign.toml",
         folder.read("campaign.toml").replace("news@", "mail-550@"),
@@ -332,6 +332,7 @@ fn status_4_the_sender_is_refused() {
 fn status_4_the_greeting_refuses_for_good() {
     let folder = folder();
     let sandbox = sandbox_with(Options {
+        announce: crate::support::no_groups(),
         greeting: Some("554 5.7.1 no service for you".to_owned()),
         ..Options::default()
     });
@@ -351,7 +352,7 @@ fn status_4_the_greeting_refuses_for_good() {
 #[test]
 fn status_4_a_ledger_that_cannot_be_written_stops_the_sending() {
     let folder = Folder::generated(200, "x.example");
-    let sandbox = sandbox();
+    let sandbox = sequential();
     let limited = |blocks: u32| -> Ran {
         let mut sh = std::process::Command::new("sh");
         sh.current_dir(folder.path.parent().unwrap())

@@ -5,7 +5,7 @@ use mailrun::sandbox::{Sandbox, Stored, Verb};
 use serde_json::Value;
 
 use super::evidence::{counts, last_line, steady};
-use super::support::{Folder, run, sandbox, send};
+use super::support::{Folder, run, send, sequential};
 
 /// Names that no header may hold, with the character that is told of them.
 const UNFIT: &[(&str, &str)] = &[
@@ -121,7 +121,7 @@ fn line_breaks_and_controls_in_a_header() {
             let text = folder.read("campaign.toml");
             folder.write("campaign.toml", text.replace("Hello {{name}}", "Hello"));
         }
-        let server = sandbox();
+        let server = sequential();
         let ran = send(&folder, &server, &["--json"]);
         assert_eq!(steady(&ran.stderr), told(field));
         let expected = format!("accepted 1, invalid {}", UNFIT.len());
@@ -200,7 +200,7 @@ fn line_breaks_and_controls_in_a_display_name() {
         );
         let text = folder.read("campaign.toml");
         folder.write("campaign.toml", text.replace("Hello {{name}}", "Hello"));
-        let server = sandbox();
+        let server = sequential();
         let ran = send(&folder, &server, &["--json"]);
         assert_eq!(
             (ran.status, counts(&ran).as_str()),
@@ -256,7 +256,7 @@ fn line_breaks_and_controls_in_an_address() {
         ),
     ] {
         let folder = folder([(address, "Ann"), ("zoe@x.example", "Zoe")], "");
-        let server = sandbox();
+        let server = sequential();
         let ran = send(&folder, &server, &["--json"]);
         assert_eq!(
             (ran.status, counts(&ran).as_str()),
@@ -289,7 +289,7 @@ fn line_breaks_at_the_ends_are_trimmed() {
         [("ann@x.example\r\n", "Ann\n")],
         "headers = { \"X-Name\" = \"{{name}}\" }",
     );
-    let server = sandbox();
+    let server = sequential();
     let ran = send(&folder, &server, &[]);
     assert_eq!(ran.status, 0, "{ran:?}");
     let [message] = server.messages().try_into().unwrap();
@@ -314,7 +314,7 @@ fn the_end_of_a_message_in_a_cell_is_text() {
     let text = folder.read("campaign.toml");
     folder.write("campaign.toml", text.replace("Hello {{name}}", "Hello"));
     folder.write("message.txt.hbs", "{{name}}\n");
-    let server = sandbox();
+    let server = sequential();
     let ran = send(&folder, &server, &["--json", "--connections", "1"]);
     assert_eq!(
         (ran.status, counts(&ran).as_str()),
@@ -344,7 +344,7 @@ fn a_nul_in_the_text_is_refused() {
     let folder = folder([("ann@x.example", "A\0B"), ("zoe@x.example", "Zoe")], "");
     let text = folder.read("campaign.toml");
     folder.write("campaign.toml", text.replace("Hello {{name}}", "Hello"));
-    let server = sandbox();
+    let server = sequential();
     let ran = send(&folder, &server, &["--json"]);
     assert_eq!(
         (ran.status, counts(&ran).as_str()),
@@ -382,7 +382,7 @@ fn what_looks_like_a_template_or_html_is_shown_as_it_is() {
         );
         folder.write("message.html.hbs", "<p>{{name}}</p>\n");
         folder.write("message.txt.hbs", "{{name}}\n");
-        let server = sandbox();
+        let server = sequential();
         let ran = send(&folder, &server, &["--json"]);
         assert_eq!(
             (ran.status, counts(&ran).as_str()),

@@ -70,7 +70,8 @@ fn refusals_are_booked_as_postfix_words_them() {
     );
     assert_eq!(
         history(&folder, "defer-one@refusals.example"),
-        "claimed deferred claimed failed"
+        // With CHUNKING the content goes out with its envelope.
+        "claimed sending deferred claimed sending failed"
     );
     let accepted = last_line(&folder, "anna@refusals.example");
     assert_eq!(

@@ -8,7 +8,7 @@ use mailrun::sandbox::Sandbox;
 use serde_json::Value;
 
 use super::evidence::{counts, last_line};
-use super::support::{Folder, Ran, mailrun, run, sandbox, send};
+use super::support::{Folder, Ran, mailrun, run, send, sequential};
 
 /// A run with a recipient in each state that this version knows.
 fn mixed(sandbox: &Sandbox) -> Folder {
@@ -45,7 +45,7 @@ fn rows(text: &str) -> Vec<BTreeMap<String, String>> {
 
 #[test]
 fn status_counts_for_people_and_programs() {
-    let sandbox = sandbox();
+    let sandbox = sequential();
     let folder = mixed(&sandbox);
     let status = run(&folder, &["status", "campaign"]);
     assert_eq!((status.status, status.stderr.as_str()), (0, ""));
@@ -87,7 +87,7 @@ fn status_counts_for_people_and_programs() {
 
 #[test]
 fn csv_has_the_lists_columns_and_then_mailruns() {
-    let sandbox = sandbox();
+    let sandbox = sequential();
     let folder = mixed(&sandbox);
     let csv = results(&folder, &[]).stdout;
     assert_eq!(
@@ -156,7 +156,7 @@ fn csv_has_the_lists_columns_and_then_mailruns() {
 
 #[test]
 fn json_lines_say_the_same() {
-    let sandbox = sandbox();
+    let sandbox = sequential();
     let folder = mixed(&sandbox);
     let jsonl = results(&folder, &["--format", "jsonl"]).stdout;
     let lines: Vec<Value> = jsonl
@@ -187,7 +187,7 @@ fn json_lines_say_the_same() {
 
 #[test]
 fn states_choose_and_their_numbers_are_those_of_status() {
-    let sandbox = sandbox();
+    let sandbox = sequential();
     let folder = mixed(&sandbox);
     let status = run(&folder, &["status", "campaign", "--json"]).json();
     for state in [
@@ -216,7 +216,7 @@ fn states_choose_and_their_numbers_are_those_of_status() {
 
 #[test]
 fn results_can_be_mended_and_given_back() {
-    let sandbox = sandbox();
+    let sandbox = sequential();
     let folder = mixed(&sandbox);
     let failed = results(&folder, &["--state", "failed,invalid"]).stdout;
     let mended = failed
@@ -296,7 +296,7 @@ fn a_run_that_stopped_early_says_why() {
     let list = folder.read("recipients.csv").replace("\nr", "\nrcpt-550+");
     folder.write("recipients.csv", list);
     folder.configure("stop_after = 3");
-    let sandbox = sandbox();
+    let sandbox = sequential();
     let ran = send(&folder, &sandbox, &["--connections", "1", "--json"]);
     assert_eq!(
         (ran.status, counts(&ran)),

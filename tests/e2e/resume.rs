@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::Write;
 
 use super::evidence::{counts, history, steady};
-use super::support::{Folder, Ran, received, run, sandbox, send};
+use super::support::{Folder, Ran, received, run, send, sequential};
 
 /// Exit status and counts.
 fn end(ran: &Ran) -> (i32, String) {
@@ -18,7 +18,7 @@ fn is(status: i32, counts: &str) -> (i32, String) {
 #[test]
 fn a_limit_takes_the_next_ones_until_none_is_left() {
     let folder = Folder::generated(25, "a.example");
-    let sandbox = sandbox();
+    let sandbox = sequential();
     for (accepted, sum) in [
         (10, "accepted 10, remaining 15"),
         (20, "accepted 20, remaining 5"),
@@ -48,7 +48,7 @@ fn the_list_may_grow_shrink_and_be_sorted_between() {
         ("cleo@a.example", "Cleo"),
         ("dora@a.example", "Dora"),
     ]);
-    let sandbox = sandbox();
+    let sandbox = sequential();
     let first = send(&folder, &sandbox, &["--limit", "2", "--json"]);
     assert_eq!(end(&first), is(0, "accepted 2, remaining 2"));
     // Dora and Anna are gone, Emil is new, the others stand elsewhere.
@@ -67,7 +67,7 @@ fn the_list_may_grow_shrink_and_be_sorted_between() {
 #[test]
 fn a_row_that_was_mended_is_mailed() {
     let folder = Folder::with_rows([("anna@a.example", "Anna"), ("bert@@a.example", "Bert")]);
-    let sandbox = sandbox();
+    let sandbox = sequential();
     let first = send(&folder, &sandbox, &["--json"]);
     assert_eq!(end(&first), is(3, "accepted 1, invalid 1"));
     // Nothing to send, and still not well.
@@ -83,7 +83,7 @@ fn a_row_that_was_mended_is_mailed() {
 #[test]
 fn only_those_named_are_mailed() {
     let folder = Folder::generated(5, "a.example");
-    let sandbox = sandbox();
+    let sandbox = sequential();
     let only = ["--json", "--only", "r4@a.example", "--only", "r2@a.example"];
     let ran = send(&folder, &sandbox, &only);
     assert_eq!(end(&ran), is(0, "accepted 2, remaining 3"));
@@ -105,7 +105,7 @@ fn only_those_named_are_mailed() {
 #[test]
 fn a_new_run_mails_everyone_again() {
     let folder = Folder::generated(3, "a.example");
-    let sandbox = sandbox();
+    let sandbox = sequential();
     assert_eq!(
         end(&send(&folder, &sandbox, &["--json"])),
         is(0, "accepted 3")
@@ -128,7 +128,7 @@ fn a_new_run_mails_everyone_again() {
 #[test]
 fn content_that_changed_needs_a_yes_while_somebody_is_left() {
     let folder = Folder::generated(3, "a.example");
-    let sandbox = sandbox();
+    let sandbox = sequential();
     assert_eq!(send(&folder, &sandbox, &["--limit", "1"]).status, 0);
     folder.write("message.txt.hbs", "Dear {{name}},\nit was yesterday.\n");
     let settings = folder.read("campaign.toml");
@@ -176,7 +176,7 @@ fn who_is_in_doubt_is_held_until_resend_is_set() {
         ("drop-after-dot-once@a.example", "Anna"),
         ("bert@a.example", "Bert"),
     ]);
-    let sandbox = sandbox();
+    let sandbox = sequential();
     for _ in 0..2 {
         let ran = send(&folder, &sandbox, &["--json"]);
         assert_eq!(end(&ran), is(3, "accepted 1, in_doubt 1"));
@@ -228,7 +228,7 @@ fn doubles_are_left_out() {
         ),
         (" anna@a.example ", "Anna with spaces"),
     ]);
-    let sandbox = sandbox();
+    let sandbox = sequential();
     let ran = send(&folder, &sandbox, &["--json"]);
     assert_eq!(end(&ran), is(0, "accepted 2, duplicate 2"));
     assert_eq!(
@@ -247,7 +247,7 @@ fn a_key_column_says_who_is_the_same() {
     folder.configure("[recipients]\nkey = \"id\"");
     let list = "id,email,name\n1,anna@a.example,Anna\n2,anna@a.example,Anna's daughter\n1,bert@a.example,Bert\n";
     folder.write("recipients.csv", list);
-    let sandbox = sandbox();
+    let sandbox = sequential();
     let ran = send(&folder, &sandbox, &["--json"]);
     assert_eq!(end(&ran), is(0, "accepted 2, duplicate 1"));
     assert_eq!(
@@ -270,7 +270,7 @@ fn deferred_recipients_are_tried_again_in_later_passes() {
         ("anna@a.example", "Anna"),
     ]);
     folder.configure("attempts = 3");
-    let sandbox = sandbox();
+    let sandbox = sequential();
     let ran = send(&folder, &sandbox, &["--json"]);
     assert_eq!(end(&ran), is(3, "accepted 3, failed 1"));
     assert_eq!(
@@ -298,7 +298,7 @@ fn deferred_recipients_are_tried_again_in_later_passes() {
 fn attempts_are_counted_across_runs_of_the_program() {
     let folder = Folder::with_rows([("rcpt-450@a.example", "Full")]);
     folder.configure("attempts = 3");
-    let sandbox = sandbox();
+    let sandbox = sequential();
     // What a killed process left after two attempts.
     assert_eq!(
         end(&send(&folder, &sandbox, &["--json"])),
@@ -327,7 +327,7 @@ fn a_torn_last_line_is_dropped() {
         &[0; 4096],
     ] {
         let folder = Folder::generated(4, "a.example");
-        let sandbox = sandbox();
+        let sandbox = sequential();
         assert_eq!(send(&folder, &sandbox, &["--limit", "2"]).status, 0);
         let path = folder.path.join("runs/r.jsonl");
         let mut ledger = OpenOptions::new().append(true).open(path).unwrap();
@@ -362,7 +362,7 @@ fn connections_are_opened_as_many_as_asked_for() {
             .map(|n| format!("slow-50ms+{n}@a.example"))
             .collect();
         let folder = Folder::with_rows(rows.iter().map(|row| (row.as_str(), "Anna")));
-        let sandbox = sandbox();
+        let sandbox = sequential();
         let ran = send(
             &folder,
             &sandbox,

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::evidence::{counts, history, steady};
 use super::running::{Running, until};
-use super::support::{Folder, mailrun, received, run, sandbox, send, url};
+use super::support::{Folder, mailrun, received, run, send, sequential, url};
 
 const DRAINING: &str = "stopping: finishing what is in flight; once more to stop at once\n";
 
@@ -53,7 +53,7 @@ fn the_first_signal_drains_whichever_it_is() {
         ("HUP", "the terminal was closed (SIGHUP)"),
     ] {
         let folder = five("slow-2s-once");
-        let sandbox = sandbox();
+        let sandbox = sequential();
         let mut running = start(&folder, &sandbox);
         until_two_are_in_flight(&sandbox);
         running.signal(signal);
@@ -101,7 +101,7 @@ fn the_first_signal_drains_whichever_it_is() {
 #[test]
 fn a_drain_in_full_flight_loses_nobody() {
     let folder = Folder::generated(5_000, "flight.example");
-    let sandbox = sandbox();
+    let sandbox = sequential();
     let mut running = start(&folder, &sandbox);
     until("some messages", || {
         (sandbox.stats().messages >= 200).then_some(())
@@ -140,7 +140,7 @@ fn the_second_signal_stops_at_once_and_the_ledger_is_whole() {
         .map(|(n, row)| format!("{}\n", row.replace("Anna", &format!("k{n}"))))
         .collect();
     folder.write("recipients.csv", &list);
-    let sandbox = sandbox();
+    let sandbox = sequential();
     let mut running = start(&folder, &sandbox);
     until_two_are_in_flight(&sandbox);
     running.signal("INT");
@@ -181,7 +181,7 @@ fn a_signal_ends_the_wait_for_the_next_attempt() {
     let folder = Folder::with_rows([("rcpt-450@a.example", "Anna"), ("bert@a.example", "Bert")]);
     let settings = folder.read("campaign.toml").replace("\"10ms\"", "\"1h\"");
     folder.write("campaign.toml", settings.replace("\"20ms\"", "\"1h\""));
-    let sandbox = sandbox();
+    let sandbox = sequential();
     let mut running = start(&folder, &sandbox);
     until("the wait for the next attempt", || {
         let said = running.stderr();

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use mailrun::sandbox::{Options, Sandbox, Store};
+use mailrun::sandbox::{Announce, Options, Sandbox, Store};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -166,6 +166,23 @@ pub fn url(sandbox: &Sandbox) -> String {
 /// A sandbox in this process that keeps every message in memory.
 pub fn sandbox() -> Sandbox {
     sandbox_with(Options::default())
+}
+
+/// Everything but what lets commands be grouped.
+pub fn no_groups() -> Announce {
+    Announce {
+        pipelining: false,
+        chunking: false,
+        ..Announce::default()
+    }
+}
+
+/// A sandbox with which a session goes command by command: one message is in flight.
+pub fn sequential() -> Sandbox {
+    sandbox_with(Options {
+        announce: no_groups(),
+        ..Options::default()
+    })
 }
 
 /// A sandbox in this process that keeps every message in memory and is otherwise as `options` say.

@@ -100,13 +100,21 @@ impl<J: Borrow<Message>> Open<J> {
 }
 
 impl<J: Borrow<Message>> Sent<J> {
-    /// Takes the answer to a command of the envelope that was sent along with the content.
-    pub fn envelope(&mut self, stage: Stage, reply: Reply) {
-        if rule(stage, &reply) == Ruling::Proceed {
-            self.recipient_taken |= stage == Stage::Rcpt;
-        } else if self.refusal.is_none() {
+    /// Takes the answer to a command of the envelope that was sent along with the content; true when it is the
+    /// first that refuses.
+    pub fn envelope(&mut self, stage: Stage, reply: Reply) -> bool {
+        let proceed = rule(stage, &reply) == Ruling::Proceed;
+        self.recipient_taken |= proceed && stage == Stage::Rcpt;
+        let first = !proceed && self.refusal.is_none();
+        if first {
             self.refusal = Some((stage, reply));
         }
+        first
+    }
+
+    /// Whether the envelope was refused.
+    pub fn is_refused(&self) -> bool {
+        self.refusal.is_some()
     }
 
     /// Takes the answer to the end of the content. What the server took it took, whatever it said of MAIL before.

@@ -7,7 +7,7 @@ use super::flight::{Flight, Progress};
 use super::{
     Due, END_OF_DATA_TIMES, Finished, Manner, Misbehaviour, QUIT_TIMEOUT, Session, Trouble, Verdict,
 };
-use crate::deliver::reply::{Lasting, Ruling, rule};
+use crate::deliver::reply::{Lasting, Ruling, out_of_step, rule};
 use crate::deliver::wire::Transport;
 use crate::message::Message;
 use crate::outcome::{Cause, Failure, Outcome, Reply, Scope, Stage};
@@ -132,8 +132,10 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         match self.flights.front_mut() {
             Some(Flight::Open(_)) => self.take_open(stage, reply),
             Some(Flight::Sent(sent)) if stage != Stage::EndOfData => {
-                sent.envelope(stage, reply.clone());
-                self.suspect(stage, &reply);
+                let first = sent.envelope(stage, reply.clone());
+                if first {
+                    self.suspect(stage, &reply);
+                }
             }
             Some(Flight::Sent(_)) => self.take_end(reply),
             None => {}
@@ -146,7 +148,9 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
             return;
         };
         let taken = rule(Stage::EndOfData, &reply) == Ruling::Proceed;
-        self.suspect(Stage::EndOfData, &reply);
+        if !sent.is_refused() {
+            self.suspect(Stage::EndOfData, &reply);
+        }
         // Some servers end a transaction whose last chunk they refuse, others wait for RSET.
         self.reset_first |= self.manner == Manner::Chunked && !taken;
         self.finish(sent.answered(reply));
@@ -155,14 +159,16 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
     /// The answer to a command of an envelope whose content has not left, or to an empty content.
     fn take_open(&mut self, stage: Stage, reply: Reply) {
         let proceed = rule(stage, &reply) == Ruling::Proceed;
-        self.suspect(stage, &reply);
         let Some(Flight::Open(open)) = self.flights.front_mut() else {
             return;
         };
-        let refused_before = open.refusal.is_some();
-        if !proceed && !refused_before {
-            open.refusal = Some((stage, reply));
+        if !proceed && open.refusal.is_none() {
+            open.refusal = Some((stage, reply.clone()));
+            self.suspect(stage, &reply);
         }
+        let Some(Flight::Open(open)) = self.flights.front_mut() else {
+            return;
+        };
         let sequential = self.manner == Manner::Sequential;
         match (stage, open.refusal.is_some()) {
             (Stage::Mail, false) if sequential => open.progress = Progress::Next(Stage::Rcpt),
@@ -204,7 +210,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
 
     /// A server that offers more than it can do says that it did not expect the command, or does not know it.
     fn suspect(&mut self, stage: Stage, reply: &Reply) {
-        let confused = matches!(reply.code, 500 | 502 | 503) || out_of_step(reply);
+        let confused = out_of_step(reply);
         if confused
             && self.manner != Manner::Sequential
             && stage >= Stage::Mail
@@ -241,12 +247,4 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
             }
         }
     }
-}
-
-/// Exim's and Postfix's words for a client that speaks before it is asked.
-fn out_of_step(reply: &Reply) -> bool {
-    let text = reply.text.to_ascii_lowercase();
-    text.contains("synchronization error")
-        || text.contains("improper command pipelining")
-        || text.contains("improper pipelining")
 }

@@ -1,1 +1,1 @@
-
+//! What a session does with a server that misbehaves.

@@ -2,7 +2,7 @@
 
 use super::{AFTER, BEFORE, Expected, MAILED, MAILED_LATER, address, check, folder, last_words};
 use crate::evidence::{counts, history, steady};
-use crate::support::{received, run, sandbox};
+use crate::support::{received, run, sequential};
 
 #[test]
 fn odd_replies_that_accept() {
@@ -152,7 +152,7 @@ fn a_large_content_that_is_cut_is_sent_again() {
             4,
         ),
     ] {
-        let server = sandbox();
+        let server = sequential();
         let folder = folder(name, &server, "");
         // 14 MB: more than the kernel takes for a peer that does not read.
         folder.write(

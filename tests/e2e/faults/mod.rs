@@ -9,7 +9,7 @@ mod server;
 use mailrun::sandbox::{Sandbox, Verb};
 
 use super::evidence::{counts, history, last_line, steady};
-use super::support::{Folder, received, run, sandbox, url};
+use super::support::{Folder, received, run, sequential, url};
 
 const BEFORE: &str = "ann@x.example";
 const AFTER: &str = "bob@x.example";
@@ -69,7 +69,7 @@ struct Expected {
 /// Sends to a sandbox that misbehaves at `name`; gives the folder and the sandbox for what else there is to see.
 #[track_caller]
 fn check(name: &str, expected: &Expected) -> (Folder, Sandbox) {
-    let server = sandbox();
+    let server = sequential();
     let settings = match name {
         "hang-at-dot" => "timeout = \"200ms\"",
         _ => "",

@@ -4,7 +4,7 @@ use mailrun::sandbox::Verb;
 
 use super::{Expected, MAILED, MAILED_LATER, address, all_quit, check, folder, last_words};
 use crate::evidence::{counts, history, steady};
-use crate::support::{received, run, sandbox};
+use crate::support::{received, run, sequential};
 
 #[test]
 fn refused_for_good() {
@@ -50,7 +50,7 @@ fn refused_for_good() {
 
 #[test]
 fn the_conversation_with_a_refused_recipient() {
-    let server = sandbox();
+    let server = sequential();
     let folder = folder("rcpt-550", &server, "");
     assert_eq!(run(&folder, &["send", "campaign"]).status, 3);
     let conversations = server.conversations();
@@ -210,7 +210,7 @@ fn a_reply_of_terminal_escapes_reaches_no_terminal() {
         assert_eq!(told, args[0] == "results", "{ran:?}");
     }
     // Also where the reply is the reason to stop.
-    let server = sandbox();
+    let server = sequential();
     let folder = super::folder("escape-reply", &server, "");
     let text = folder.read("campaign.toml");
     folder.write(

@@ -9,7 +9,7 @@ use super::{
     AFTER, BEFORE, Expected, MAILED, MAILED_LATER, address, check, folder, give_up, last_words,
 };
 use crate::evidence::{counts, history, steady};
-use crate::support::{Folder, received, run, sandbox, sandbox_with, send, url};
+use crate::support::{Folder, received, run, sandbox_with, send, sequential, url};
 
 #[test]
 fn a_connection_lost_once_is_replaced_at_once() {
@@ -82,7 +82,7 @@ fn a_server_that_says_421_each_time() {
 }
 
 fn says_421(name: &str, stage: &str, sent: &str) {
-    let server = sandbox();
+    let server = sequential();
     let folder = folder(name, &server, "");
     give_up(&folder, "2s");
     let ran = run(&folder, &["send", "campaign", "--json"]);
@@ -114,7 +114,7 @@ fn says_421(name: &str, stage: &str, sent: &str) {
 #[test]
 fn mail_refused_once_is_not_the_recipients() {
     for refusal in ["421", "450", "451-4.4.5", "550-5.4.5"] {
-        let server = sandbox();
+        let server = sequential();
         let folder = folder("cat", &server, "");
         let text = folder.read("campaign.toml");
         folder.write(
@@ -147,6 +147,7 @@ fn mail_refused_once_is_not_the_recipients() {
 #[test]
 fn a_greeting_that_says_come_back_later() {
     let server = sandbox_with(Options {
+        announce: crate::support::no_groups(),
         greeting: Some("421 4.3.2 too busy".to_owned()),
         ..Options::default()
     });
@@ -172,6 +173,7 @@ fn a_greeting_that_says_come_back_later() {
 #[test]
 fn a_server_that_knows_no_ehlo() {
     let server = sandbox_with(Options {
+        announce: crate::support::no_groups(),
         ehlo_refused: true,
         ..Options::default()
     });
@@ -194,6 +196,7 @@ fn a_server_that_knows_no_ehlo() {
 fn fewer_connections_than_asked_for() {
     let folder = Folder::generated(200, "x.example");
     let server = sandbox_with(Options {
+        announce: crate::support::no_groups(),
         max_connections: Some(2),
         ..Options::default()
     });
@@ -214,6 +217,7 @@ fn fewer_connections_than_asked_for() {
 fn one_connection_for_two_and_work_left_at_the_end() {
     let folder = Folder::with_rows([("slow-300ms@x.example", "Odd"), (BEFORE, "Ann")]);
     let server = sandbox_with(Options {
+        announce: crate::support::no_groups(),
         max_connections: Some(1),
         ..Options::default()
     });
@@ -228,6 +232,7 @@ fn one_connection_for_two_and_work_left_at_the_end() {
 fn fewer_messages_on_a_connection_than_ours() {
     let folder = Folder::generated(20, "x.example");
     let server = sandbox_with(Options {
+        announce: crate::support::no_groups(),
         messages_per_connection: Some(3),
         ..Options::default()
     });
@@ -251,7 +256,7 @@ fn fewer_messages_on_a_connection_than_ours() {
 #[test]
 fn our_own_limit_of_messages_on_a_connection() {
     let folder = Folder::generated(20, "x.example");
-    let server = sandbox();
+    let server = sequential();
     folder.configure(&format!(
         "[[server]]\nurl = \"{}\"\nconnections = 1\nmessages_per_connection = 5",
         url(&server)
@@ -272,7 +277,7 @@ fn our_own_limit_of_messages_on_a_connection() {
 /// Silence where an answer is due is the connection's trouble until the end of the content is sent.
 #[test]
 fn silence_at_rcpt() {
-    let server = sandbox();
+    let server = sequential();
     let folder = folder("slow-rcpt-30s-once", &server, "timeout = \"500ms\"");
     let ran = run(&folder, &["send", "campaign", "--json"]);
     assert_eq!(
