@@ -80,13 +80,17 @@ impl Lines {
         }
     }
 
-    /// The code and the text, after [`Lines::take`] said that it was the last line. Bytes that are no UTF-8 are replaced.
-    pub fn finish(self) -> (u16, String) {
+    /// The code and the text, after [`Lines::take`] said that it was the last line; begins anew. The lines are kept
+    /// apart by line feeds, bytes that are no UTF-8 are replaced.
+    pub fn finish<R>(&mut self, make: impl FnOnce(u16, &str) -> R) -> R {
         let [a, b, c] = self.code.unwrap_or_default();
         let code = [a, b, c].iter().fold(0, |code, digit| {
             code * 10 + u16::from(digit.wrapping_sub(b'0'))
         });
-        (code, String::from_utf8_lossy(&self.text).into_owned())
+        let result = make(code, &String::from_utf8_lossy(&self.text));
+        self.text.clear();
+        (self.code, self.total) = (None, 0);
+        result
     }
 
     /// Whether nothing of a reply has arrived.
@@ -169,8 +173,7 @@ mod tests {
         for piece in pieces {
             for line in piece.split_inclusive(|&byte| byte == b'\n') {
                 if reply.take(line, line.ends_with(b"\n"))? {
-                    let (code, text) = reply.finish();
-                    return Ok(Reply::new(code, &text));
+                    return Ok(reply.finish(Reply::new));
                 }
             }
         }

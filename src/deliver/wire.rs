@@ -150,8 +150,7 @@ impl<T: Transport> Wire<T> {
     /// # Errors
     /// A timeout, a closed or broken connection, or bytes that are no reply.
     pub fn read_reply(&mut self, timeout: Duration) -> io::Result<Reply> {
-        let (code, text) = self.read_lines(timeout)?;
-        Ok(Reply::new(code, &text))
+        self.read(timeout, Reply::new)
     }
 
     /// Reads one reply as [`Wire::read_reply`] does, its lines kept apart by line feeds.
@@ -159,10 +158,22 @@ impl<T: Transport> Wire<T> {
     /// # Errors
     /// As [`Wire::read_reply`].
     pub fn read_lines(&mut self, timeout: Duration) -> io::Result<(u16, String)> {
+        self.read(timeout, |code, text| (code, text.to_owned()))
+    }
+
+    /// A reply that has arrived whole, without waiting for anything.
+    ///
+    /// # Errors
+    /// Bytes that are no reply.
+    pub fn arrived(&mut self) -> io::Result<Option<Reply>> {
+        self.take_arrived(Reply::new)
+    }
+
+    fn read<R>(&mut self, timeout: Duration, make: fn(u16, &str) -> R) -> io::Result<R> {
         // The whole reply has one deadline; a server that drips bytes does not move it.
         let mut deadline = None;
         loop {
-            if let Some(reply) = self.take_arrived()? {
+            if let Some(reply) = self.take_arrived(make)? {
                 return Ok(reply);
             }
             let now = Instant::now();
@@ -171,22 +182,12 @@ impl<T: Transport> Wire<T> {
         }
     }
 
-    /// A reply that has arrived whole, without waiting for anything.
-    ///
-    /// # Errors
-    /// Bytes that are no reply.
-    pub fn arrived(&mut self) -> io::Result<Option<Reply>> {
-        Ok(self
-            .take_arrived()?
-            .map(|(code, text)| Reply::new(code, &text)))
-    }
-
     /// Whether bytes have arrived that no reply has used.
     pub fn has_unread(&self) -> bool {
         self.start < self.end || !self.lines.is_empty()
     }
 
-    fn take_arrived(&mut self) -> io::Result<Option<(u16, String)>> {
+    fn take_arrived<R>(&mut self, make: fn(u16, &str) -> R) -> io::Result<Option<R>> {
         while self.start < self.end {
             let window = &self.buffer[self.start..self.end];
             let (line, whole) = match memchr::memchr(b'\n', window) {
@@ -197,7 +198,7 @@ impl<T: Transport> Wire<T> {
             let last = self.lines.take(line, whole)?;
             self.start += length;
             if last {
-                return Ok(Some(std::mem::take(&mut self.lines).finish()));
+                return Ok(Some(self.lines.finish(make)));
             }
         }
         Ok(None)

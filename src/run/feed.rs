@@ -19,7 +19,7 @@ use crate::stop::{Reason, Stop};
 use crate::tally::Tally;
 
 /// Messages composed together: enough to share out among cores, little enough to be on their way soon.
-const CHUNK: usize = 64;
+const CHUNK: usize = 128;
 
 /// What the feeder works with.
 #[derive(Clone, Copy)]
