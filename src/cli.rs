@@ -66,7 +66,7 @@ pub struct Send {
     /// The campaign's folder
     pub campaign: PathBuf,
     /// Write each message as an .eml file into DIR, byte for byte as it would be sent; send nothing
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["sandbox", "server", "connections", "yes"])]
+    #[arg(long, value_name = "DIR", conflicts_with = "sandbox")]
     pub dry_run: Option<PathBuf>,
     /// Send into a mail server inside this process, which stores the messages in CAMPAIGN/sandbox
     #[arg(long, conflicts_with = "server")]

@@ -77,9 +77,8 @@ impl Voice {
         if self.terminal && !self.quiet {
             let bar =
                 ProgressBar::with_draw_target(Some(due), ProgressDrawTarget::stderr_with_hz(10));
-            let style = ProgressStyle::with_template(
-                "{bar:24} {pos}/{len}  {msg}  {per_sec:.0}  {eta} left",
-            );
+            // `wide_msg` is cut to what the line has left: a line that wraps is not cleared whole.
+            let style = ProgressStyle::with_template("{bar:20} {pos}/{len}  {wide_msg}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             self.bar = Some(bar);
         }
@@ -95,7 +94,12 @@ impl Voice {
         if let Some(bar) = &self.bar {
             bar.set_length(self.due.max(settled));
             bar.set_position(settled);
-            bar.set_message(text(counts));
+            let rate = bar.per_sec();
+            let left = match rate >= 0.1 {
+                true => format!("{} left  ", indicatif::HumanDuration(bar.eta())),
+                false => String::new(),
+            };
+            bar.set_message(format!("{rate:.0}/s  {left}{}", text(counts)));
         } else if self.told.elapsed() >= PLAIN_EVERY {
             let seconds = self.begun.elapsed().as_secs_f64();
             let rate = counts.accepted as f64 / seconds.max(0.001);

@@ -5,13 +5,13 @@
 //! content leaves, the outcome goes with the next append, before anything else is begun or waited for. Claims are
 //! taken ahead, so that the disk works while the server does.
 
-use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use super::health::{Advice, Health};
-use super::outbox::{Outbox, Weigh};
+use super::job::Job;
+use super::outbox::Outbox;
 use super::reply::Lasting;
 use super::session::{Finished, Session, Terms, Trouble, Verdict};
 use crate::campaign::{Delivery, Server};
@@ -19,8 +19,7 @@ use crate::ledger::LedgerError;
 use crate::ledger::entry::{Entry, State, timestamp, write_line};
 use crate::ledger::file::{Ledger, Mark};
 use crate::ledger::standing::{SlotId, Standing, Standings};
-use crate::message::{Message, Part};
-use crate::outcome::{Cause, Failure, Outcome, Scope, Stage};
+use crate::outcome::Outcome;
 use crate::stop::{Reason, Stop};
 use crate::tally::Tally;
 use crate::wording::count;
@@ -29,42 +28,6 @@ use crate::wording::count;
 const MOST_CLAIMED: usize = 16;
 /// Messages claimed together.
 const CLAIMED_AT_ONCE: usize = 4;
-
-/// A message with its place in the run.
-#[derive(Debug)]
-pub struct Job {
-    /// What to submit.
-    pub message: Message,
-    /// The recipient's place among the standings.
-    pub slot: SlotId,
-    /// Which attempt this is, from 1.
-    pub attempt: u16,
-    /// How often a connection was lost at this message, and how many were accepted when that began.
-    pub losses: Option<Losses>,
-}
-
-/// Connections lost at one message.
-#[derive(Debug, Clone, Copy)]
-pub struct Losses {
-    times: u16,
-    accepted_before: u64,
-}
-
-impl Borrow<Message> for Job {
-    fn borrow(&self) -> &Message {
-        &self.message
-    }
-}
-
-impl Weigh for Job {
-    fn weight(&self) -> usize {
-        let own = |part: &Part| match part {
-            Part::Own(bytes) => bytes.capacity(),
-            Part::Shared(_) => 0,
-        };
-        size_of::<Job>() + self.message.content.iter().map(own).sum::<usize>()
-    }
-}
 
 /// Something that people may want to know of while it happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,6 +76,8 @@ pub struct Courier<'a> {
     claimed: VecDeque<(Job, Option<Mark>)>,
     /// Lines that the next append takes along.
     lines: Vec<u8>,
+    /// Whose outcomes are in those lines.
+    unrecorded: Vec<SlotId>,
     /// A message at which connections were lost is in flight: no other may be lost with it.
     alone: bool,
     server_name: String,
@@ -128,6 +93,7 @@ impl<'a> Courier<'a> {
             session: None,
             claimed: VecDeque::new(),
             lines: Vec::new(),
+            unrecorded: Vec::new(),
             alone: false,
             server_name,
         }
@@ -138,6 +104,23 @@ impl<'a> Courier<'a> {
         if let Err(error) = self.work().and_then(|()| self.drain()) {
             // No record, no sending.
             self.shared.stop.request(Reason::Ledger(error.to_string()));
+            self.doubt_unrecorded();
+        }
+    }
+
+    /// After the ledger failed: what left without a record of its outcome is in doubt, as the next run will find it.
+    fn doubt_unrecorded(&mut self) {
+        let standings = self.shared.standings;
+        for slot in self.unrecorded.drain(..) {
+            standings.set(slot, Standing::InDoubt);
+        }
+        if let Some(session) = self.session.take() {
+            self.shared.tally.closed();
+            for Finished { job, verdict, .. } in session.abandon() {
+                if matches!(verdict, Verdict::Settled(Outcome::InDoubt(_))) {
+                    standings.set(job.slot, Standing::InDoubt);
+                }
+            }
         }
     }
 
@@ -255,13 +238,16 @@ impl<'a> Courier<'a> {
         };
         let manner = session.manner();
         let (lines, claimed, ledger) = (&mut self.lines, &mut self.claimed, self.shared.ledger);
+        let unrecorded = &mut self.unrecorded;
         let finished = session.exchange(|leaving| {
             let mut time = None;
             for job in leaving {
                 let time = time.get_or_insert_with(timestamp);
                 write_line(lines, &entry(time, job, State::Sending));
             }
-            append(ledger, lines, claimed).map(drop)
+            append(ledger, lines, claimed)?;
+            unrecorded.clear();
+            Ok(())
         })?;
         let mut returned = Vec::new();
         let mut trouble = None;
@@ -279,11 +265,15 @@ impl<'a> Courier<'a> {
                 }
                 Verdict::Returned(why) => {
                     // Only the first one can be the reason that a connection was lost.
-                    match if trouble.is_none() {
-                        self.lost_at(&mut job, &why)
-                    } else {
-                        None
-                    } {
+                    let outcome = match &trouble {
+                        None => job.lost(
+                            &why,
+                            self.shared.tally.counts().accepted,
+                            self.shared.delivery,
+                        ),
+                        Some(_) => None,
+                    };
+                    match outcome {
                         Some(outcome) => self.settle(&job, outcome, took),
                         None => returned.push(job),
                     }
@@ -351,33 +341,9 @@ impl<'a> Courier<'a> {
 
     /// Writes the lines that wait; returns the place after them.
     fn flush(&mut self) -> Result<Mark, LedgerError> {
-        append(self.shared.ledger, &mut self.lines, &mut self.claimed)
-    }
-
-    /// A message at which the connection is lost each time, while others are accepted, is itself the trouble.
-    fn lost_at(&self, job: &mut Job, trouble: &Trouble) -> Option<Outcome> {
-        if !matches!(trouble.failure.cause, Cause::Io(_)) || trouble.failure.stage < Stage::Mail {
-            return None;
-        }
-        let accepted = self.shared.tally.counts().accepted;
-        let losses = job.losses.get_or_insert(Losses {
-            times: 0,
-            accepted_before: accepted,
-        });
-        losses.times += 1;
-        if losses.times < self.shared.delivery.attempts || accepted == losses.accepted_before {
-            return None;
-        }
-        let text = format!(
-            "the connection was lost {} times at this message ({}), while others were accepted",
-            losses.times, trouble.failure
-        );
-        let (stage, scope) = (trouble.failure.stage, Scope::Message);
-        Some(Outcome::Failed(Failure {
-            stage,
-            scope,
-            cause: Cause::Local(text),
-        }))
+        let mark = append(self.shared.ledger, &mut self.lines, &mut self.claimed)?;
+        self.unrecorded.clear();
+        Ok(mark)
     }
 
     /// Books the outcome; its line goes with the next append, before anything else is begun.
@@ -395,6 +361,7 @@ impl<'a> Courier<'a> {
         line.message_id = Some((&job.message.message_id).into());
         line.ms = u64::try_from(took.as_millis()).ok();
         write_line(&mut self.lines, &line);
+        self.unrecorded.push(job.slot);
         shared.standings.set_attempts(job.slot, job.attempt);
         shared.standings.set(job.slot, Standing::from(&outcome));
         let refused = shared.tally.count(&outcome);

@@ -46,6 +46,9 @@ pub fn rule(stage: Stage, reply: &Reply) -> Ruling {
     match (stage, reply.code / 100) {
         (Stage::Compose | Stage::Connect | Stage::Body, _) => Trouble(Session, ForNow), // no reply belongs here
         (Stage::Greeting | Stage::Ehlo | Stage::StartTls, 2) => Proceed,
+        (Stage::Greeting | Stage::Ehlo | Stage::StartTls, 5) if limited(reply) => {
+            Trouble(Account, ForNow)
+        }
         (Stage::Greeting | Stage::Ehlo | Stage::StartTls, 5) => Trouble(Account, ForGood),
         (Stage::Greeting | Stage::Ehlo | Stage::StartTls, _) => Trouble(Session, ForNow),
         (Stage::Auth, 2 | 3) => Proceed,
@@ -138,8 +141,8 @@ fn limited(reply: &Reply) -> bool {
         "daily quota",
         "daily limit",
         "hourly limit",
-        "quota exceeded",
-        "limit exceeded",
+        "message quota",
+        "message limit",
         "throttl",
         "too many messages",
         "too many connections",
@@ -193,6 +196,11 @@ mod tests {
                 stage,
                 "554 5.7.1 no service for you",
                 Trouble(Account, ForGood),
+            );
+            check(
+                stage,
+                "554 5.7.0 too many connections from your address",
+                Trouble(Account, ForNow),
             );
             check(
                 stage,
@@ -263,6 +271,8 @@ mod tests {
             "452 4.2.2 mailbox full, quota exceeded",
             Defer(Recipient),
         );
+        check(Rcpt, "452 quota exceeded", Defer(Recipient));
+        check(Rcpt, "552 quota exceeded", Fail(Recipient));
         check(
             Rcpt,
             "550 5.4.5 daily sending quota exceeded",

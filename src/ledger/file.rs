@@ -80,8 +80,21 @@ pub fn read(
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(LedgerError::io(path, "open the ledger", error)),
     };
+    check_kind(path, &file)?;
     let reader = BufReader::with_capacity(1 << 18, file);
     replay(path, reader, run, boot::id().as_deref(), standings, each)
+}
+
+/// A device or a pipe can be read without end, and keeps nothing.
+fn check_kind(path: &Path, file: &File) -> Result<(), LedgerError> {
+    let kind = file
+        .metadata()
+        .map_err(|source| LedgerError::io(path, "open the ledger", source))?;
+    if kind.is_file() {
+        return Ok(());
+    }
+    let source = io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file");
+    Err(LedgerError::io(path, "use the ledger", source))
 }
 
 /// A ledger opened, locked and replayed, nothing written yet.
@@ -110,6 +123,7 @@ pub fn open(path: &Path, run: &str, standings: &Standings) -> Result<Opened, Led
         .create(true)
         .open(path)
         .map_err(|source| LedgerError::io(path, "open the ledger for writing", source))?;
+    check_kind(path, &file)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -224,6 +238,9 @@ impl Ledger {
             return Err(LedgerError::io(&self.path, "write the ledger", source));
         }
         if let Err(source) = tip.file.write_all(lines) {
+            // A part of the lines says less than none: nobody is told which of them counts. Where this fails too, the
+            // torn end is dropped at the next start.
+            let _ = tip.file.set_len(tip.written.0);
             tip.failed = Some((source.kind(), source.to_string()));
             return Err(LedgerError::io(&self.path, "write the ledger", source));
         }

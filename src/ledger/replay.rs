@@ -111,6 +111,10 @@ pub fn replay(
         let Some(text) = whole.filter(|text| !is_nuls(text)) else {
             // Nothing may follow: a torn line is the last, NULs fill the rest of the file.
             tail.torn += read as u64;
+            if whole.is_none() {
+                // The end of the file, as it was: a process that sends may write on.
+                break;
+            }
             continue;
         };
         if tail.torn > 0 {

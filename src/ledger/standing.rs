@@ -84,7 +84,7 @@ pub const MOST_ATTEMPTS: u16 = u16::MAX >> ATTEMPTS;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SlotId(u32);
 
-/// The standings of a list's recipients. Changes go through `&self`: a recipient is in one hand at a time.
+/// The standings of a list's recipients. Changes go through `&self`, each in one atomic step.
 #[derive(Debug)]
 pub struct Standings {
     slots: Vec<Slot>,
@@ -160,9 +160,13 @@ impl Standings {
 
     /// Marks the recipient as met in this pass; true the first time.
     pub fn meet(&self, id: SlotId) -> bool {
-        let before = self.load(id);
-        self.update(id, |bits| bits | MET);
-        before & MET == 0
+        let bits = &self.slots[id.0 as usize].bits;
+        bits.fetch_or(MET, Ordering::Relaxed) & MET == 0
+    }
+
+    /// Whether the recipient was met in this pass.
+    pub fn met(&self, id: SlotId) -> bool {
+        self.load(id) & MET != 0
     }
 
     /// Begins a new pass: nobody is met.
@@ -192,11 +196,13 @@ impl Standings {
         self.slots[id.0 as usize].bits.load(Ordering::Relaxed)
     }
 
-    // Load and store, not one atomic step: a recipient is in one hand at a time, and the order between threads
-    // comes from the outbox and the scope that joins them.
-    fn update(&self, id: SlotId, change: impl FnOnce(u16) -> u16) {
+    // One atomic step: the feeder meets a second row of a recipient that a courier has in its hands. The order between
+    // threads comes from the outbox and the scope that joins them.
+    fn update(&self, id: SlotId, change: impl Fn(u16) -> u16) {
         let bits = &self.slots[id.0 as usize].bits;
-        bits.store(change(bits.load(Ordering::Relaxed)), Ordering::Relaxed);
+        let _ = bits.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |bits| {
+            Some(change(bits))
+        });
     }
 }
 
@@ -264,5 +270,33 @@ mod tests {
         }
         standings.set_attempts(a, u16::MAX);
         assert_eq!(standings.attempts(a), MOST_ATTEMPTS);
+    }
+
+    #[test]
+    fn a_row_met_again_never_undoes_what_a_courier_records() {
+        let (standings, _) = of(&["a"]);
+        let a = standings.find(KeyHash::of("a")).unwrap();
+        standings.meet(a);
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            // The feeder: a duplicate row further down the list.
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    assert!(!standings.meet(a));
+                }
+            });
+            for attempt in 0..200_000u32 {
+                let attempt = (attempt % 2000) as u16;
+                standings.set_attempts(a, attempt);
+                standings.set(a, Standing::Accepted);
+                let seen = (standings.standing(a), standings.attempts(a));
+                standings.set(a, Standing::Remaining);
+                if seen != (Standing::Accepted, attempt) {
+                    done.store(true, Ordering::Relaxed);
+                }
+                assert_eq!(seen, (Standing::Accepted, attempt));
+            }
+            done.store(true, Ordering::Relaxed);
+        });
     }
 }

@@ -288,7 +288,7 @@ fn check_key(cell: &str) -> Result<String, String> {
 }
 
 /// The address as a key: its domain is compared without case, its local part as it is.
-fn key_of(address: &Address) -> String {
+pub fn key_of(address: &Address) -> String {
     let mut key: String = address.to_string();
     key[address.user().len()..].make_ascii_lowercase();
     key

@@ -18,7 +18,7 @@ use crate::wording::printable;
 
 pub use address::parse_address;
 pub use error::{ListError, Place};
-pub use list::List;
+pub use list::{List, key_of};
 
 /// Where a row stands in its list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,6 +21,14 @@ pub(super) fn introduce(plan: &Plan, replay: Option<&Replay>, due: u64, voice: &
         return;
     }
     invalid_rows(plan, &roster.invalid_shown, roster.invalid, voice);
+    if let Some((rows, first, address)) = &roster.dotless {
+        let rows = count(*rows, "row");
+        voice.warn(&format!(
+            "{file}:{}: row {}: the domain of {address} has no dot, as only hosts of your own network have; mailed as \
+             it is ({rows} of this kind)",
+            first.line, first.row
+        ));
+    }
     if roster.doubled > 0 {
         let rows = count(roster.doubled, "row");
         voice.say(&format!(
@@ -116,7 +124,8 @@ pub(super) fn content_changed(
 pub(super) fn confirmed(plan: &Plan, server: &Server, due: u64, voice: &Voice) -> bool {
     let message = &plan.campaign.message;
     voice.warn(&format!(
-        "about to send run \"{}\" of \"{}\":\n  to       {}\n  from     {}\n  through  {}:{}, {} at most",
+        "about to send run \"{}\" of \"{}\":\n  to       {}\n  from     {}\n  through  {}:{}, {} at most\n  \
+         time     as fast as the server takes them: no rate is set",
         plan.campaign.run,
         plan.campaign.name,
         count(due, "recipient"),

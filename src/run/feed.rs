@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::plan::{INVALID_SHOWN, Plan, Selection, is_open};
 use crate::campaign::InDoubt;
-use crate::deliver::courier::Job;
+use crate::deliver::job::Job;
 use crate::deliver::outbox::Outbox;
 use crate::ledger::LedgerError;
 use crate::ledger::entry::{Entry, State, timestamp, write_line};
@@ -80,13 +80,50 @@ impl Feeder<'_> {
                 }
                 Row::Invalid(_) => {}
             }
-            if chunk.len() == CHUNK {
-                self.compose(&mut chunk, &mut lines)
+            if chunk.len() == CHUNK || (left == 0 && !chunk.is_empty()) {
+                // A row of which no message can be made is no recipient of the limit: the next one is.
+                let refused = self
+                    .compose(&mut chunk, &mut lines)
                     .map_err(|error| Reason::Ledger(error.to_string()))?;
+                left = left.saturating_add(refused);
+                if left == 0 {
+                    break;
+                }
             }
         }
         self.compose(&mut chunk, &mut lines)
-            .map_err(|error| Reason::Ledger(error.to_string()))
+            .map_err(|error| Reason::Ledger(error.to_string()))?;
+        self.all_met(first)
+    }
+
+    /// Whether everybody who is due was met; a row that went away would be waited for without end.
+    fn all_met(&self, first: bool) -> Result<(), Reason> {
+        let standings = &self.plan.roster.standings;
+        let missed = |id: &SlotId| {
+            standings.chosen(*id)
+                && !standings.met(*id)
+                && self.is_due(standings.standing(*id), first)
+        };
+        match standings.ids().find(missed) {
+            Some(_) => Err(self.list_changed()),
+            None => Ok(()),
+        }
+    }
+
+    fn is_due(&self, standing: Standing, first: bool) -> bool {
+        if first {
+            let resend = self.plan.campaign.delivery.in_doubt == InDoubt::Resend;
+            is_open(standing, resend)
+        } else {
+            standing == Standing::Deferred
+        }
+    }
+
+    fn list_changed(&self) -> Reason {
+        let path = self.plan.campaign.recipients.file.display();
+        Reason::List(format!(
+            "{path}: the list changed since this run began; the same command goes on with it"
+        ))
     }
 
     /// Whether the recipient is to be mailed in this pass.
@@ -96,26 +133,14 @@ impl Feeder<'_> {
         first: bool,
         left: &mut u64,
     ) -> Result<Option<Due>, Reason> {
-        let Plan {
-            roster, campaign, ..
-        } = self.plan;
-        let standings = &roster.standings;
-        let slot = standings.find(KeyHash::of(&recipient.key)).ok_or_else(|| {
-            let path = campaign.recipients.file.display();
-            Reason::List(format!(
-                "{path}: the list changed since this run began; the same command goes on with it"
-            ))
-        })?;
+        let standings = &self.plan.roster.standings;
+        let slot = standings
+            .find(KeyHash::of(&recipient.key))
+            .ok_or_else(|| self.list_changed())?;
         if !standings.meet(slot) {
             return Ok(None);
         }
-        let standing = standings.standing(slot);
-        let open = if first {
-            is_open(standing, campaign.delivery.in_doubt == InDoubt::Resend)
-        } else {
-            standing == Standing::Deferred
-        };
-        if !open {
+        if !self.is_due(standings.standing(slot), first) {
             return Ok(None);
         }
         if first && *left > 0 && matches!(self.plan.selection, Selection::Limit(_)) {
@@ -130,8 +155,8 @@ impl Feeder<'_> {
         Ok(due)
     }
 
-    /// Turns the chunk into messages, in the order of the list.
-    fn compose(&self, chunk: &mut Vec<Due>, lines: &mut Vec<u8>) -> Result<(), LedgerError> {
+    /// Turns the chunk into messages, in the order of the list; returns of how many rows none could be made.
+    fn compose(&self, chunk: &mut Vec<Due>, lines: &mut Vec<u8>) -> Result<u64, LedgerError> {
         let date = date();
         let composer = &self.plan.composer;
         let composed: Vec<_> = chunk
@@ -148,7 +173,8 @@ impl Feeder<'_> {
                 Err(refusal) => Err(Box::new((due, refusal))),
             })
             .collect();
-        let mut jobs = Vec::with_capacity(composed.len());
+        let due = composed.len();
+        let mut jobs = Vec::with_capacity(due);
         for item in composed {
             match item {
                 Ok(job) => jobs.push(job),
@@ -168,9 +194,10 @@ impl Feeder<'_> {
             self.ledger.append(lines)?;
             lines.clear();
         }
+        let refused = (due - jobs.len()) as u64;
         // Halted: the run stops, and what is not begun stays as it is.
         let _ = self.outbox.push(jobs);
-        Ok(())
+        Ok(refused)
     }
 
     fn record_invalid(&self, row: &InvalidRow, lines: &mut Vec<u8>) {

@@ -7,7 +7,7 @@ use super::Error;
 use crate::campaign::{Campaign, Duplicates};
 use crate::compose::Composer;
 use crate::ledger::standing::{Gather, KeyHash, SlotId, Standing, Standings};
-use crate::recipients::{InvalidRow, List, Row};
+use crate::recipients::{InvalidRow, List, Position, Row, key_of, parse_address};
 use crate::wording::{count, printable};
 
 /// Invalid rows that are shown to people; all of them are in the ledger and the results.
@@ -39,6 +39,8 @@ pub struct Roster {
     pub invalid_shown: Vec<InvalidRow>,
     /// Rows whose key an earlier one has.
     pub doubled: u64,
+    /// Rows whose address has a domain without a dot, and the first of them.
+    pub dotless: Option<(u64, Position, String)>,
 }
 
 impl Roster {
@@ -52,10 +54,17 @@ impl Roster {
         let columns = list.columns().clone();
         let mut gather = Gather::default();
         let (mut rows, mut invalid, mut invalid_shown) = (0, 0, Vec::new());
+        let mut dotless: Option<(u64, Position, String)> = None;
         for row in &mut list {
             rows += 1;
             match row? {
-                Row::Recipient(recipient) => gather.add(&recipient.key),
+                Row::Recipient(recipient) => {
+                    gather.add(&recipient.key);
+                    if !recipient.address.domain().contains('.') {
+                        let first = || (0, recipient.position, recipient.address.to_string());
+                        dotless.get_or_insert_with(first).0 += 1;
+                    }
+                }
                 Row::Invalid(row) => {
                     invalid += 1;
                     if invalid_shown.len() < INVALID_SHOWN {
@@ -72,6 +81,7 @@ impl Roster {
             invalid,
             invalid_shown,
             doubled,
+            dotless,
         };
         match settings.duplicates {
             Duplicates::Error if doubled > 0 => Err(roster.name_duplicate(campaign)?),
@@ -155,7 +165,7 @@ impl Plan {
             Selection::Limit(_) => {}
             Selection::Only(keys) => {
                 for key in keys {
-                    let id = standings.find(KeyHash::of(key)).ok_or_else(|| {
+                    let id = standings.find(KeyHash::of(&self.key_of(key))).ok_or_else(|| {
                         Error::Refused(format!(
                             "{}: no recipient has the key \"{key}\" of --only; a key is the address unless \
                              [recipients] names a key column",
@@ -167,6 +177,16 @@ impl Plan {
             }
         }
         Ok(())
+    }
+
+    /// What was typed as a key; where the key is the address, it is compared as the addresses of the list are.
+    fn key_of(&self, typed: &str) -> String {
+        let settings = &self.campaign.recipients;
+        match &settings.key {
+            Some(key) if *key != settings.address => typed.trim().to_owned(),
+            Some(_) | None => parse_address(typed)
+                .map_or_else(|_| typed.to_owned(), |(_, address)| key_of(&address)),
+        }
     }
 
     /// How many would be mailed now.

@@ -193,6 +193,21 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         Ok(std::mem::take(&mut self.finished))
     }
 
+    /// Closes the connection at once; gives what was in flight.
+    pub fn abandon(mut self) -> Vec<Finished<J>> {
+        let cause = Cause::Local("the connection was given up".to_owned());
+        let failure = Failure {
+            stage: Stage::Mail,
+            scope: Scope::Session,
+            cause,
+        };
+        self.lose(Trouble {
+            failure,
+            lasting: Lasting::ForNow,
+        });
+        self.finished
+    }
+
     /// Says QUIT, when nothing is in flight, and closes the connection.
     pub fn quit(mut self) {
         if self.broken || !self.flights.is_empty() {
