@@ -10,7 +10,7 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use super::health::{Advice, Health};
-use super::job::Job;
+use super::job::{Job, lost_with};
 use super::outbox::Outbox;
 use super::reply::Lasting;
 use super::session::{Finished, Session, Terms, Trouble, Verdict};
@@ -132,7 +132,9 @@ impl<'a> Courier<'a> {
             if !self.load()? {
                 continue;
             }
-            self.exchange()?;
+            if let Some(trouble) = self.exchange()? {
+                self.give_up_session(&trouble)?;
+            }
         }
         Ok(())
     }
@@ -165,7 +167,7 @@ impl<'a> Courier<'a> {
             if !self.is_connected()
                 && let Err(trouble) = self.connect()
             {
-                self.shared.outbox.give_back(jobs);
+                self.shared.outbox.give_back(jobs, Vec::new());
                 self.bear(&trouble);
                 return Ok(true);
             }
@@ -231,10 +233,10 @@ impl<'a> Courier<'a> {
         Ok(true)
     }
 
-    /// Lets the session write and read, and takes in what is finished.
-    fn exchange(&mut self) -> Result<(), LedgerError> {
+    /// Lets the session write and read, and takes in what is finished. Why the session is of no more use, if so.
+    fn exchange(&mut self) -> Result<Option<Trouble>, LedgerError> {
         let Some(session) = &mut self.session else {
-            return Ok(());
+            return Ok(None);
         };
         let manner = session.manner();
         let (lines, claimed, ledger) = (&mut self.lines, &mut self.claimed, self.shared.ledger);
@@ -260,7 +262,10 @@ impl<'a> Courier<'a> {
         {
             match verdict {
                 Verdict::Settled(outcome) => {
-                    self.shared.health.well(manner);
+                    match lost_with(&outcome) {
+                        Some(why) => drop(trouble.get_or_insert(why)),
+                        None => self.shared.health.well(manner),
+                    }
                     self.settle(&job, outcome, took);
                 }
                 Verdict::Returned(why) => {
@@ -283,10 +288,7 @@ impl<'a> Courier<'a> {
         }
         self.shared.outbox.done(all - returned.len());
         self.release(returned)?;
-        match trouble {
-            Some(trouble) => self.give_up_session(&trouble),
-            None => Ok(()),
-        }
+        Ok(trouble)
     }
 
     /// After trouble: what is in flight is finished, what is claimed goes back, and the next try waits.
@@ -297,14 +299,11 @@ impl<'a> Courier<'a> {
             self.bear(trouble);
         }
         while self.in_flight() > 0 {
-            self.exchange()?;
-        }
-        if let Some(session) = &self.session
-            && let Some(reason) = session.misbehaved()
-            && let Some(manner) = self.shared.health.simplify(session.manner(), reason)
-        {
-            let text = format!("{}: {}", self.server_name, reason.describe(manner));
-            let _ = self.events.send(Event::Simpler { text });
+            if let Some(further) = self.exchange()?
+                && further.lasting == Lasting::ForGood
+            {
+                self.bear(&further);
+            }
         }
         self.hang_up();
         if trouble.lasting == Lasting::ForNow {
@@ -324,6 +323,7 @@ impl<'a> Courier<'a> {
         let terms = Terms {
             timeout: server.timeout,
             manner: self.shared.health.manner(),
+            proven: self.shared.health.proven(),
             window: server.window,
             messages: server.messages_per_connection,
         };
@@ -334,6 +334,13 @@ impl<'a> Courier<'a> {
 
     fn hang_up(&mut self) {
         if let Some(session) = self.session.take() {
+            if let Some(reason) = session.misbehaved()
+                && let Some(manner) = self.shared.health.simplify(session.manner(), reason)
+            {
+                let text = format!("{}: {}", self.server_name, reason.describe(manner));
+                // Nobody listens once the run ends; that is no trouble.
+                let _ = self.events.send(Event::Simpler { text });
+            }
             session.quit();
             self.shared.tally.closed();
         }
@@ -392,7 +399,8 @@ impl<'a> Courier<'a> {
         }
         // Written before another courier can claim them.
         self.flush()?;
-        self.shared.outbox.give_back(jobs);
+        let (suspects, jobs) = jobs.into_iter().partition(|job| job.losses.is_some());
+        self.shared.outbox.give_back(jobs, suspects);
         Ok(())
     }
 

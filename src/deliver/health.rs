@@ -66,6 +66,16 @@ impl Health {
         lock(&self.driving).most
     }
 
+    /// The best manner in which a message was judged.
+    pub fn proven(&self) -> Option<Manner> {
+        lock(&self.driving).proven
+    }
+
+    /// A new pass begins: trouble of the one before says nothing of it, and how the server is driven stays known.
+    pub fn begin(&self) {
+        *lock(&self.trouble) = None;
+    }
+
     /// The server misbehaved in `manner`: the simpler one from now on, if that is news. A connection that is lost
     /// says nothing against a manner that others have proven.
     pub fn simplify(&self, manner: Manner, how: Misbehaviour) -> Option<Manner> {

@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 use std::time::Instant;
 
 use super::outbox::Weigh;
+use super::reply::Lasting;
 use super::session::Trouble;
 use crate::campaign::Delivery;
 use crate::ledger::standing::SlotId;
@@ -82,4 +83,18 @@ impl Job {
             cause: Cause::Local(text),
         }))
     }
+}
+
+/// Why the connection is lost, when no answer came to the end of a message.
+pub fn lost_with(outcome: &Outcome) -> Option<Trouble> {
+    let Outcome::InDoubt(failure) = outcome else {
+        return None;
+    };
+    matches!(failure.cause, Cause::Io(_)).then(|| Trouble {
+        failure: Failure {
+            scope: Scope::Session,
+            ..failure.clone()
+        },
+        lasting: Lasting::ForNow,
+    })
 }

@@ -136,14 +136,16 @@ impl<T: Weigh> Outbox<T> {
         }
     }
 
-    /// Taken items could not be begun: they go out next, in their order, to whoever asks first.
-    pub fn give_back(&self, items: Vec<T>) {
+    /// Taken items could not be begun: `next` go out next, in their order, to whoever asks first, `last` after all
+    /// that is there.
+    pub fn give_back(&self, next: Vec<T>, last: Vec<T>) {
         let mut inner = self.lock();
-        inner.outstanding -= items.len();
-        for item in items.into_iter().rev() {
-            inner.bytes += item.weight();
+        inner.outstanding -= next.len() + last.len();
+        inner.bytes += next.iter().chain(&last).map(Weigh::weight).sum::<usize>();
+        for item in next.into_iter().rev() {
             inner.queue.push_front(item);
         }
+        inner.queue.extend(last);
         self.wake_takers(&inner);
     }
 
@@ -206,7 +208,7 @@ mod tests {
                         let mut got = Vec::new();
                         let mut given_back = false;
                         loop {
-                            let items = outbox.take(16);
+                            let mut items = outbox.take(16);
                             if items.is_empty() {
                                 return got;
                             }
@@ -215,7 +217,8 @@ mod tests {
                                 got.extend(items);
                             } else {
                                 given_back = true;
-                                outbox.give_back(items);
+                                let last = items.split_off(items.len() / 2);
+                                outbox.give_back(items, last);
                             }
                         }
                     })
@@ -233,6 +236,18 @@ mod tests {
         let mut got = got;
         got.sort_unstable();
         assert_eq!(got, (0..2000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_is_given_back_goes_next_or_last() {
+        let outbox = Outbox::new(1);
+        outbox.push((0..8).collect()).unwrap();
+        let items = outbox.take(4);
+        outbox.give_back(items[2..].to_vec(), items[..2].to_vec());
+        assert_eq!(outbox.take(8), [2, 3, 4, 5, 6, 7, 0, 1]);
+        outbox.done(8);
+        outbox.close();
+        assert!(outbox.take(1).is_empty());
     }
 
     #[test]

@@ -89,7 +89,8 @@ pub fn rule(stage: Stage, reply: &Reply) -> Ruling {
 /// The command is not known, or was not expected here; or the server waited with its reply and found that the client
 /// did not (RFC 2920 section 3.2): Exim's and Postfix's words.
 pub fn out_of_step(reply: &Reply) -> bool {
-    matches!(reply.code, 500 | 502 | 503)
+    let protocol = matches!(reply.enhanced, None | Some(Enhanced(_, 5, _)));
+    protocol && matches!(reply.code, 500 | 502 | 503)
         || says(
             reply,
             &[

@@ -92,11 +92,6 @@ impl Lines {
         (self.code, self.total) = (None, 0);
         result
     }
-
-    /// Whether nothing of a reply has arrived.
-    pub fn is_empty(&self) -> bool {
-        self.total == 0
-    }
 }
 
 fn no_reply(reason: &str) -> io::Error {

@@ -126,11 +126,6 @@ impl<T: Transport> Wire<T> {
         }
     }
 
-    /// What the bytes go over.
-    pub fn transport(&self) -> &T {
-        &self.transport
-    }
-
     /// Writes all of `parts`, in as few system calls as the system allows.
     ///
     /// # Errors
@@ -192,11 +187,6 @@ impl<T: Transport> Wire<T> {
             let deadline = *deadline.get_or_insert(now + timeout);
             self.fill(timeout, deadline.saturating_duration_since(now))?;
         }
-    }
-
-    /// Whether bytes have arrived that no reply has used.
-    pub fn has_unread(&self) -> bool {
-        self.start < self.end || !self.lines.is_empty()
     }
 
     fn take_arrived<R>(&mut self, make: fn(u16, &str) -> R) -> io::Result<Option<R>> {

@@ -155,8 +155,10 @@ impl Work<'_> {
         let delivery = &self.plan.campaign.delivery;
         let mut delay = delivery.first_delay;
         let mut waiting = due;
+        let health = Health::new(delivery.give_up);
         for number in 1u32.. {
-            self.pass(number == 1, waiting, voice, signals);
+            health.begin();
+            self.pass(number == 1, waiting, &health, voice, signals);
             waiting = self.deferred();
             if waiting == 0 || self.stop.is_requested() {
                 return;
@@ -175,7 +177,14 @@ impl Work<'_> {
         }
     }
 
-    fn pass(&self, first: bool, due: u64, voice: &mut Voice, signals: &mut Signals) {
+    fn pass(
+        &self,
+        first: bool,
+        due: u64,
+        health: &Health,
+        voice: &mut Voice,
+        signals: &mut Signals,
+    ) {
         let Work {
             plan,
             replay,
@@ -193,7 +202,6 @@ impl Work<'_> {
             .max(1);
         let server = &server;
         let outbox: &Outbox<Job> = &Outbox::new(server.connections);
-        let health = &Health::new(delivery.give_up);
         let feeder = Feeder {
             plan,
             replay,

@@ -61,7 +61,7 @@ mod store;
 mod tests;
 
 pub use command::Verb;
-pub use options::{Announce, Options};
+pub use options::{Announce, Choke, Options};
 pub use stats::Stats;
 pub use store::{Conversation, Store, Stored};
 

@@ -31,6 +31,19 @@ pub struct Options {
     /// What becomes of a transaction whose `BDAT ... LAST` was refused: `true`, it stays open until RSET, as with
     /// Exim; `false`, it is over, as with Postfix.
     pub refused_bdat_stays: bool,
+    /// What happens at a MAIL or RCPT behind which more has come in already, although PIPELINING is announced.
+    pub chokes_on_groups: Option<Choke>,
+}
+
+/// How a server fails at a group of commands that it offered to take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choke {
+    /// The command is answered with 503.
+    Refuses,
+    /// The connection is closed without a reply.
+    Closes,
+    /// Nothing is answered any more.
+    Hangs,
 }
 
 impl Default for Options {
@@ -46,6 +59,7 @@ impl Default for Options {
             reply_delay: Duration::ZERO,
             idle_timeout: None,
             refused_bdat_stays: false,
+            chokes_on_groups: None,
         }
     }
 }

@@ -12,7 +12,7 @@ use super::content::Content;
 use super::envelope::Transaction;
 use super::input::{Input, Line};
 use super::state::State;
-use super::{Announce, Verb};
+use super::{Announce, Choke, Verb};
 use crate::outcome::Stage;
 
 /// The name it goes by.
@@ -143,11 +143,31 @@ impl<'a> Session<'a> {
                 self.forbid_haste()?;
             }
             match found {
+                Line::Whole if self.chokes(verb)? => {}
                 Line::Whole => self.command(verb, argument)?,
                 Line::BareEnd => self.fault(Fault(500, "5.5.2", "a bare CR or LF in a command")),
                 Line::TooLong => self.fault(Fault(500, "5.5.2", "the line is too long")),
                 Line::Unfinished => {}
             }
+        }
+    }
+
+    /// Whether the command is lost on a server that takes one at a time, whatever it announces.
+    fn chokes(&mut self, verb: Verb) -> Result<bool, End> {
+        if !matches!(verb, Verb::Mail | Verb::Rcpt) || self.input.is_empty() {
+            return Ok(false);
+        }
+        match self.state.options.chokes_on_groups {
+            None => Ok(false),
+            Some(Choke::Refuses) => {
+                self.fault(Fault(503, "5.5.1", "one command at a time"));
+                Ok(true)
+            }
+            Some(Choke::Closes) => Err(End::Parting),
+            Some(Choke::Hangs) => loop {
+                self.fill()?;
+                self.input.chunk(u64::MAX, |_| ());
+            },
         }
     }
 

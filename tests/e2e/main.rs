@@ -15,6 +15,7 @@ mod dry_run;
 mod errors;
 mod exits;
 mod faults;
+mod groups;
 mod injection;
 mod killed;
 mod newsletter;

@@ -5,7 +5,7 @@ use std::borrow::Borrow;
 use std::time::Instant;
 
 use super::{Finished, Trouble, Verdict};
-use crate::deliver::reply::{Ruling, rule};
+use crate::deliver::reply::{Lasting, Ruling, rule};
 use crate::message::Message;
 use crate::outcome::{Cause, Failure, Outcome, Reply, Scope, Stage};
 
@@ -39,8 +39,17 @@ pub(super) struct Open<J> {
     pub job: J,
     pub begun: Instant,
     pub progress: Progress,
-    /// The first command of the envelope that was refused, and how.
-    pub refusal: Option<(Stage, Reply)>,
+    /// The first command that was refused, and how.
+    pub refusal: Option<Refusal>,
+}
+
+/// How a command of a message was refused.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub stage: Stage,
+    pub reply: Reply,
+    /// The server did not know what to make of the group: the command itself was not judged.
+    pub confused: bool,
 }
 
 /// A message whose end was handed over.
@@ -48,8 +57,10 @@ pub(super) struct Open<J> {
 pub(super) struct Sent<J> {
     job: J,
     begun: Instant,
-    refusal: Option<(Stage, Reply)>,
+    refusal: Option<Refusal>,
     recipient_taken: bool,
+    /// Its MAIL found the server in a transaction that was refused before.
+    astray: bool,
 }
 
 impl<J: Borrow<Message>> Open<J> {
@@ -69,6 +80,7 @@ impl<J: Borrow<Message>> Open<J> {
             begun: self.begun,
             refusal: self.refusal,
             recipient_taken: false,
+            astray: false,
         }
     }
 
@@ -84,7 +96,7 @@ impl<J: Borrow<Message>> Open<J> {
     /// The server refused the envelope.
     pub fn refused(self) -> Result<Finished<J>, Open<J>> {
         match self.refusal {
-            Some((stage, reply)) => Ok(finish(self.job, self.begun, refusal(stage, reply))),
+            Some(refusal) => Ok(finish(self.job, self.begun, refusal.verdict())),
             None => Err(self),
         }
     }
@@ -92,7 +104,7 @@ impl<J: Borrow<Message>> Open<J> {
     /// The connection is of no more use.
     pub fn lost(self, trouble: Trouble) -> Finished<J> {
         let verdict = match self.refusal {
-            Some((stage, reply)) => refusal(stage, reply),
+            Some(refusal) => refusal.verdict(),
             None => Verdict::Returned(trouble),
         };
         finish(self.job, self.begun, verdict)
@@ -100,48 +112,77 @@ impl<J: Borrow<Message>> Open<J> {
 }
 
 impl<J: Borrow<Message>> Sent<J> {
-    /// Takes the answer to a command of the envelope that was sent along with the content; true when it is the
-    /// first that refuses.
-    pub fn envelope(&mut self, stage: Stage, reply: Reply) -> bool {
-        let proceed = rule(stage, &reply) == Ruling::Proceed;
-        self.recipient_taken |= proceed && stage == Stage::Rcpt;
-        let first = !proceed && self.refusal.is_none();
-        if first {
-            self.refusal = Some((stage, reply));
-        }
-        first
-    }
-
-    /// Whether the envelope was refused.
+    /// Whether a command of its envelope was refused.
     pub fn is_refused(&self) -> bool {
         self.refusal.is_some()
     }
 
+    /// Takes the answer to a command of the envelope that was sent along with the content.
+    pub fn envelope(&mut self, stage: Stage, reply: Reply, confused: bool) {
+        if rule(stage, &reply) == Ruling::Proceed {
+            self.recipient_taken |= stage == Stage::Rcpt;
+        } else if self.refusal.is_none() {
+            self.refusal = Some(Refusal {
+                stage,
+                reply,
+                confused,
+            });
+        }
+    }
+
+    /// Its MAIL found the server in a transaction that was refused before.
+    pub fn led_astray(&mut self) {
+        self.astray = true;
+    }
+
     /// Takes the answer to the end of the content. What the server took it took, whatever it said of MAIL before.
-    pub fn answered(self, reply: Reply) -> Finished<J> {
+    ///
+    /// # Errors
+    /// It was led astray and not taken: it is where it was before.
+    pub fn answered(self, reply: Reply, confused: bool) -> Result<Finished<J>, Open<J>> {
         let ruling = rule(Stage::EndOfData, &reply);
+        let taken = self.recipient_taken && ruling == Ruling::Proceed;
         let verdict = match self.refusal {
-            Some((stage, _))
-                if stage == Stage::Mail && self.recipient_taken && ruling == Ruling::Proceed =>
-            {
+            Some(refusal) if refusal.stage == Stage::Mail && taken => {
                 Verdict::Settled(Outcome::Accepted(reply))
             }
-            Some((stage, reply)) => refusal(stage, reply),
-            None => decided(Stage::EndOfData, ruling, reply),
+            Some(_) if self.astray && ruling != Ruling::Proceed => {
+                return Err(Open {
+                    begun: self.begun,
+                    ..Open::new(self.job)
+                });
+            }
+            // Taken, for nobody: the answers are not in step.
+            Some(_) if self.astray => Verdict::Settled(Outcome::InDoubt(Failure {
+                stage: Stage::EndOfData,
+                scope: Scope::Message,
+                cause: Cause::Reply(reply),
+            })),
+            Some(refusal) => refusal.verdict(),
+            None => {
+                let stage = Stage::EndOfData;
+                let refusal = Refusal {
+                    stage,
+                    reply,
+                    confused,
+                };
+                refusal.verdict()
+            }
         };
-        finish(self.job, self.begun, verdict)
+        Ok(finish(self.job, self.begun, verdict))
     }
 
     /// The connection is of no more use, and no answer came.
-    pub fn lost(self, cause: Cause) -> Finished<J> {
+    pub fn lost(self, trouble: &Trouble) -> Finished<J> {
         let verdict = match self.refusal {
-            // Without a recipient, or without a sender and a recipient, the server had nobody to take it for.
-            Some((stage, reply)) if !self.recipient_taken => refusal(stage, reply),
+            // Without a recipient the server had nobody to take it for.
+            Some(_) if !self.recipient_taken && self.astray => Verdict::Returned(trouble.clone()),
+            Some(refusal) if !self.recipient_taken => refusal.verdict(),
             Some(_) | None => {
                 let failure = Failure {
                     stage: Stage::EndOfData,
                     scope: Scope::Message,
-                    cause,
+                    cause: trouble.failure.cause.clone(),
                 };
                 Verdict::Settled(Outcome::InDoubt(failure))
             }
@@ -152,8 +193,8 @@ impl<J: Borrow<Message>> Sent<J> {
     /// The server said that it closes the connection before it came to this message: it cannot have taken it.
     pub fn passed_over(self, trouble: Trouble) -> Finished<J> {
         let verdict = match self.refusal {
-            Some((stage, reply)) => refusal(stage, reply),
-            None => Verdict::Returned(trouble),
+            Some(refusal) if !self.astray => refusal.verdict(),
+            Some(_) | None => Verdict::Returned(trouble),
         };
         finish(self.job, self.begun, verdict)
     }
@@ -167,26 +208,34 @@ fn finish<J>(job: J, begun: Instant, verdict: Verdict) -> Finished<J> {
     }
 }
 
-fn refusal(stage: Stage, reply: Reply) -> Verdict {
-    decided(stage, rule(stage, &reply), reply)
-}
-
-/// What a ruling makes of the message.
-fn decided(stage: Stage, ruling: Ruling, reply: Reply) -> Verdict {
-    let scope = match ruling {
-        Ruling::Proceed => return Verdict::Settled(Outcome::Accepted(reply)),
-        Ruling::Defer(scope) | Ruling::Fail(scope) | Ruling::Trouble(scope, _) => scope,
-        Ruling::Unclear => Scope::Message,
-    };
-    let failure = Failure {
-        stage,
-        scope,
-        cause: Cause::Reply(reply),
-    };
-    match ruling {
-        Ruling::Defer(_) => Verdict::Settled(Outcome::Deferred(failure)),
-        Ruling::Fail(_) => Verdict::Settled(Outcome::Failed(failure)),
-        Ruling::Trouble(_, lasting) => Verdict::Returned(Trouble { failure, lasting }),
-        Ruling::Proceed | Ruling::Unclear => Verdict::Settled(Outcome::InDoubt(failure)),
+impl Refusal {
+    /// What it makes of the message.
+    fn verdict(self) -> Verdict {
+        let Refusal {
+            stage,
+            reply,
+            confused,
+        } = self;
+        let ruling = match rule(stage, &reply) {
+            Ruling::Proceed => return Verdict::Settled(Outcome::Accepted(reply)),
+            _ if confused => Ruling::Trouble(Scope::Session, Lasting::ForNow),
+            ruling => ruling,
+        };
+        let failure = |scope| Failure {
+            stage,
+            scope,
+            cause: Cause::Reply(reply),
+        };
+        match ruling {
+            Ruling::Defer(scope) => Verdict::Settled(Outcome::Deferred(failure(scope))),
+            Ruling::Fail(scope) => Verdict::Settled(Outcome::Failed(failure(scope))),
+            Ruling::Trouble(scope, lasting) => {
+                let failure = failure(scope);
+                Verdict::Returned(Trouble { failure, lasting })
+            }
+            Ruling::Proceed | Ruling::Unclear => {
+                Verdict::Settled(Outcome::InDoubt(failure(Scope::Message)))
+            }
+        }
     }
 }

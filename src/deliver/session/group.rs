@@ -144,24 +144,29 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         }
     }
 
-    /// Whole transactions, as many as were handed over.
+    /// Whole transactions, as many as were handed over; at first one envelope alone.
     fn next_chunks(&mut self, group: &mut Group) {
         for at in 0..self.flights.len() {
             let Flight::Open(open) = &self.flights[at] else {
                 continue;
             };
-            if self.closing {
-                return;
-            }
             let size = content::length(&open.job.borrow().content);
-            self.envelope(group, at);
+            if open.progress != Progress::Ready {
+                if self.closing || !self.due.is_empty() && !self.trusted {
+                    return;
+                }
+                self.envelope(group, at);
+                if !self.trusted {
+                    return;
+                }
+            }
             group.command(Stage::EndOfData, format_args!("BDAT {size} LAST\r\n"));
             group.content(Piece::Chunk(at));
         }
     }
 
     fn envelope(&mut self, group: &mut Group, at: usize) {
-        if std::mem::take(&mut self.reset_first) {
+        if std::mem::take(&mut self.reset_first) || self.reset_always {
             group.reset();
         }
         let Flight::Open(open) = &mut self.flights[at] else {

@@ -77,6 +77,9 @@ pub struct Terms {
     pub timeout: Duration,
     /// The simplest manner that has to be used; [`Manner::Chunked`] for whatever the server offers.
     pub manner: Manner,
+    /// The best manner in which the server is known to judge messages. In a better one, the first message's content
+    /// waits until its envelope is answered: a server that chokes on groups chokes before anything can be in doubt.
+    pub proven: Option<Manner>,
     /// Messages in flight where the manner is chunked.
     pub window: usize,
     /// Messages in all.
@@ -106,8 +109,14 @@ pub struct Session<J, T = Tcp> {
     finished: Vec<Finished<J>>,
     submitted: u32,
     judged: u32,
+    /// Contents go with their envelopes.
+    trusted: bool,
     /// The server has begun a transaction that nobody wants: RSET comes before the next MAIL.
     reset_first: bool,
+    /// As far as the replies tell, the server is still in a transaction that it refused.
+    refused_open: bool,
+    /// It does not end refused transactions on its own: RSET comes before each MAIL.
+    reset_always: bool,
     /// Nothing new is begun; what is in flight is finished.
     closing: bool,
     /// The server said 421: what it has not answered it has not taken.

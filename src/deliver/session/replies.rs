@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 use std::time::Duration;
 
-use super::flight::{Flight, Progress};
+use super::flight::{Flight, Progress, Refusal};
 use super::{
     Due, END_OF_DATA_TIMES, Finished, Manner, Misbehaviour, QUIT_TIMEOUT, Session, Trouble, Verdict,
 };
@@ -54,7 +54,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
                     open.lost(leaving.as_ref().unwrap_or(&trouble).clone())
                 }
                 (Flight::Sent(sent), Some(leaving)) => sent.passed_over(leaving.clone()),
-                (Flight::Sent(sent), None) => sent.lost(trouble.failure.cause.clone()),
+                (Flight::Sent(sent), None) => sent.lost(&trouble),
             });
         }
         self.due.clear();
@@ -126,45 +126,56 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         }
         if reset {
             self.reset_first = false;
+            self.refused_open = false;
             self.closing |= rule(Stage::Mail, &reply) != Ruling::Proceed;
             return;
         }
+        let confused = self.is_confused(&reply);
         match self.flights.front_mut() {
-            Some(Flight::Open(_)) => self.take_open(stage, reply),
-            Some(Flight::Sent(sent)) if stage != Stage::EndOfData => {
-                let first = sent.envelope(stage, reply.clone());
-                if first {
-                    self.suspect(stage, &reply);
+            Some(Flight::Open(_)) => self.take_open(stage, reply, confused),
+            Some(Flight::Sent(_)) if stage == Stage::EndOfData => self.take_end(reply, confused),
+            Some(Flight::Sent(sent)) => {
+                if stage == Stage::Mail && reply.code == 503 && self.refused_open {
+                    sent.led_astray();
                 }
+                sent.envelope(stage, reply, confused);
             }
-            Some(Flight::Sent(_)) => self.take_end(reply),
             None => {}
         }
     }
 
     /// The answer to the end of a content.
-    fn take_end(&mut self, reply: Reply) {
+    fn take_end(&mut self, reply: Reply, confused: bool) {
         let Some(Flight::Sent(sent)) = self.flights.pop_front() else {
             return;
         };
         let taken = rule(Stage::EndOfData, &reply) == Ruling::Proceed;
-        if !sent.is_refused() {
-            self.suspect(Stage::EndOfData, &reply);
+        if self.manner == Manner::Chunked {
+            // Some servers end a transaction whose last chunk they refuse, others wait for RSET.
+            self.reset_first |= !taken;
+            self.refused_open = !taken;
         }
-        // Some servers end a transaction whose last chunk they refuse, others wait for RSET.
-        self.reset_first |= self.manner == Manner::Chunked && !taken;
-        self.finish(sent.answered(reply));
+        match sent.answered(reply, confused) {
+            Ok(finished) => self.finish(finished),
+            Err(open) => {
+                self.reset_always = true;
+                self.flights.push_back(Flight::Open(open));
+            }
+        }
     }
 
     /// The answer to a command of an envelope whose content has not left, or to an empty content.
-    fn take_open(&mut self, stage: Stage, reply: Reply) {
+    fn take_open(&mut self, stage: Stage, reply: Reply, confused: bool) {
         let proceed = rule(stage, &reply) == Ruling::Proceed;
         let Some(Flight::Open(open)) = self.flights.front_mut() else {
             return;
         };
         if !proceed && open.refusal.is_none() {
-            open.refusal = Some((stage, reply.clone()));
-            self.suspect(stage, &reply);
+            open.refusal = Some(Refusal {
+                stage,
+                reply,
+                confused,
+            });
         }
         let Some(Flight::Open(open)) = self.flights.front_mut() else {
             return;
@@ -176,6 +187,16 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
             (Stage::Mail | Stage::Rcpt, true) if sequential => {
                 self.reset_first |= stage == Stage::Rcpt;
                 self.finish_refused();
+            }
+            // The first envelope of a chunked session, which was sent alone.
+            (Stage::Rcpt, refused) if self.manner == Manner::Chunked && self.due.is_empty() => {
+                self.trusted = true;
+                if refused {
+                    self.reset_first = true;
+                    self.finish_refused();
+                } else {
+                    open.progress = Progress::Ready;
+                }
             }
             (Stage::Data, false) => open.progress = Progress::Ready,
             // 354 for nobody: RFC 2920 section 3.1 has the client send an empty message then.
@@ -208,16 +229,20 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         self.finished.push(finished);
     }
 
-    /// A server that offers more than it can do says that it did not expect the command, or does not know it.
-    fn suspect(&mut self, stage: Stage, reply: &Reply) {
-        let confused = out_of_step(reply);
-        if confused
-            && self.manner != Manner::Sequential
-            && stage >= Stage::Mail
-            && !self.reset_first
+    /// A server that offers more than it can do says that it did not expect the command, or does not know it. After
+    /// a command that was refused it says so with reason.
+    fn is_confused(&mut self, reply: &Reply) -> bool {
+        let refused = match self.flights.front() {
+            Some(Flight::Open(open)) => open.refusal.is_some(),
+            Some(Flight::Sent(sent)) => sent.is_refused(),
+            None => false,
+        };
+        if !out_of_step(reply) || refused || self.refused_open || self.manner == Manner::Sequential
         {
-            self.misbehaved = Some(Misbehaviour::Confused);
+            return false;
         }
+        self.misbehaved = Some(Misbehaviour::Confused);
+        true
     }
 
     /// When nothing is due and nothing new is to be begun, what waits is given back.

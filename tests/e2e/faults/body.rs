@@ -73,7 +73,7 @@ fn no_answer_to_the_end_of_the_content() {
                 status: 3,
                 counts: "accepted 2, in_doubt 1",
                 odd: "claimed sending in_doubt",
-                after: MAILED,
+                after: MAILED_LATER,
                 last,
                 said: String::new(),
                 connections: 2,

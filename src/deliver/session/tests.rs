@@ -1,1 +1,0 @@
-//! What a session does with a server that misbehaves.

@@ -1,0 +1,167 @@
+//! Sessions against a model server over a scripted line.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod bad_input;
+mod faults;
+mod model;
+mod property;
+mod resets;
+mod script;
+
+use std::cell::{Ref, RefCell};
+use std::convert::Infallible;
+use std::rc::Rc;
+
+use super::*;
+use model::{Act, At, Model, Nature};
+use script::{Line, Script};
+
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+#[derive(Debug)]
+struct Job {
+    number: usize,
+    message: Message,
+}
+
+impl Borrow<Message> for Job {
+    fn borrow(&self) -> &Message {
+        &self.message
+    }
+}
+
+/// `Borrow` is in the way of the method.
+fn look(script: &Rc<RefCell<Script>>) -> Ref<'_, Script> {
+    RefCell::borrow(script)
+}
+
+type Scripted = Session<Job, Rc<RefCell<Script>>>;
+
+/// What each manner needs to be offered.
+fn keywords(manner: Manner) -> &'static [&'static str] {
+    match manner {
+        Manner::Sequential => &["8BITMIME"],
+        Manner::Pipelined => &["PIPELINING"],
+        Manner::Chunked => &["SIZE 1000000", "CHUNKING", "PIPELINING"],
+    }
+}
+
+/// A server for this manner, at which these things are out of the ordinary.
+fn nature(manner: Manner, acts: impl IntoIterator<Item = ((usize, At), Act)>) -> Nature {
+    Nature {
+        keywords: keywords(manner),
+        acts: acts.into_iter().collect(),
+        ..Nature::default()
+    }
+}
+
+fn terms(window: usize) -> Terms {
+    Terms {
+        timeout: TIMEOUT,
+        manner: Manner::Chunked,
+        proven: Some(Manner::Chunked),
+        window,
+        messages: 1000,
+    }
+}
+
+/// A session over a line that is as it should be until EHLO is answered, and like `line` from then on.
+fn session(nature: Nature, window: usize, line: Line) -> (Scripted, Rc<RefCell<Script>>) {
+    session_on(terms(window), nature, line)
+}
+
+fn session_on(terms: Terms, nature: Nature, line: Line) -> (Scripted, Rc<RefCell<Script>>) {
+    let script = Script::new(Model::new(nature));
+    let session = Session::over(Rc::clone(&script), "[127.0.0.1]", terms).unwrap();
+    script.borrow_mut().arm(line);
+    (session, script)
+}
+
+/// A message whose content begins with a dot, has a line of dots, and says whose it is at both ends.
+fn job(number: usize) -> Job {
+    let address = |letter| format!("{letter}{number}@x.example").parse().unwrap();
+    let own = |text: String| crate::message::Part::Own(text.into_bytes());
+    let body = "one line\r\n".repeat(number % 7);
+    let content = vec![
+        own(format!(".begin-of-{number}\r\n")),
+        crate::message::Part::Shared(b"shared\r\n.\r\n..\r\n".as_slice().into()),
+        own(format!("{body}end-of-{number}\r\n")),
+    ];
+    let message = Message {
+        key: number.to_string(),
+        row: number as u64,
+        envelope_from: address('f'),
+        envelope_to: address('r'),
+        message_id: String::new(),
+        content,
+    };
+    Job { number, message }
+}
+
+fn bytes(job: &Job) -> Vec<u8> {
+    let parts = job.message.content.iter();
+    parts
+        .flat_map(|part| content::bytes(part).to_vec())
+        .collect()
+}
+
+/// Submits so many messages, as far as the session lets itself be used. What became of each that was handed over.
+fn drive(
+    session: &mut Scripted,
+    script: &Rc<RefCell<Script>>,
+    messages: usize,
+) -> Vec<Option<Verdict>> {
+    let mut verdicts = vec![None; messages];
+    let mut jobs = (0..messages).map(job);
+    let (mut submitted, mut exchanges) = (0, 0);
+    loop {
+        while session.room() > 0
+            && let Some(job) = jobs.next()
+        {
+            session.submit(job);
+            submitted += 1;
+        }
+        if session.in_flight() == 0 {
+            break;
+        }
+        exchanges += 1;
+        assert!(exchanges < 10_000, "it does not come to an end");
+        let marked = Rc::clone(script);
+        let finished = session.exchange(|leaving| {
+            let marked = &mut marked.borrow_mut().marked;
+            marked.extend(leaving.map(|job| job.number));
+            Ok::<_, Infallible>(())
+        });
+        for Finished { job, verdict, .. } in finished.unwrap() {
+            let before = verdicts[job.number].replace(verdict);
+            assert_eq!(before, None, "{} came back twice", job.number);
+        }
+    }
+    let returned = verdicts.iter().flatten().count();
+    assert_eq!(returned, submitted, "each message comes back");
+    verdicts
+}
+
+/// A letter a message: Accepted, Failed, Deferred, in doubt (`?`), Returned, never handed over (`-`).
+fn letters(verdicts: &[Option<Verdict>]) -> String {
+    let letter = |verdict: &Option<Verdict>| match verdict {
+        None => '-',
+        Some(Verdict::Returned(_)) => 'R',
+        Some(Verdict::Settled(Outcome::Accepted(_))) => 'A',
+        Some(Verdict::Settled(Outcome::Failed(_))) => 'F',
+        Some(Verdict::Settled(Outcome::Deferred(_))) => 'D',
+        Some(Verdict::Settled(Outcome::InDoubt(_))) => '?',
+    };
+    verdicts.iter().map(letter).collect()
+}
+
+/// What a verdict that is no acceptance rests on.
+fn failure(verdict: &Option<Verdict>) -> &Failure {
+    match verdict {
+        Some(Verdict::Returned(trouble)) => &trouble.failure,
+        Some(Verdict::Settled(
+            Outcome::Failed(failure) | Outcome::Deferred(failure) | Outcome::InDoubt(failure),
+        )) => failure,
+        other => panic!("no failure: {other:?}"),
+    }
+}

@@ -1,0 +1,234 @@
+//! Whatever a server answers and wherever the line is cut: each message ends in one state, and in a true one.
+
+use super::*;
+use proptest::prelude::*;
+
+/// How a session goes, at random.
+#[derive(Debug, Clone)]
+struct Course {
+    manner: Manner,
+    proven: bool,
+    window: usize,
+    messages: usize,
+    content_for_nobody: bool,
+    refused_stays: bool,
+    acts: Vec<((usize, At), Act)>,
+    line: Line,
+}
+
+impl Course {
+    fn nature(&self) -> Nature {
+        let nature = nature(self.manner, self.acts.iter().cloned());
+        Nature {
+            content_for_nobody: self.content_for_nobody,
+            refused_stays: self.refused_stays,
+            ..nature
+        }
+    }
+
+    fn session(&self) -> (Scripted, Rc<RefCell<Script>>) {
+        let terms = Terms {
+            proven: self.proven.then_some(self.manner),
+            ..terms(self.window)
+        };
+        session_on(terms, self.nature(), self.line.clone())
+    }
+}
+
+const REFUSALS: &[&str] = &[
+    "421 4.3.2 closing",
+    "450 4.2.0 greylisted",
+    "451 4.7.1 rate limit",
+    "452 4.2.2 full",
+    "500 what?",
+    "503 5.5.1 bad sequence",
+    "550 5.1.1 unknown",
+    "552 5.3.4 too big",
+    "554 5.7.1 spam",
+    "554 5.7.1 relay access denied",
+];
+
+fn manners() -> impl Strategy<Value = Manner> {
+    prop_oneof![
+        Just(Manner::Sequential),
+        Just(Manner::Pipelined),
+        Just(Manner::Chunked)
+    ]
+}
+
+fn places() -> impl Strategy<Value = (usize, At)> {
+    let at = prop_oneof![
+        Just(At::Mail),
+        Just(At::Rcpt),
+        Just(At::Data),
+        Just(At::End)
+    ];
+    (0usize..20, at)
+}
+
+/// What leaves one answer for each command, or none at all.
+fn orderly() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        12 => prop::sample::select(REFUSALS).prop_map(Act::Say),
+        1 => Just(Act::Hang),
+        1 => Just(Act::Close),
+        1 => Just(Act::Garbage),
+        2 => Just(Act::AsUsual("250-first\r\n")),
+    ]
+}
+
+/// What does not.
+fn disorderly() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        orderly(),
+        Just(Act::Silence),
+        Just(Act::AndMore("250 2.0.0 once more")),
+        Just(Act::AndMore("550 5.0.0 and no")),
+        Just(Act::AndMore("354 go on")),
+        Just(Act::Utter(b"250".to_vec())),
+        Just(Act::Utter(b"250-\r\n".to_vec())),
+        prop::collection::vec(any::<u8>(), 0..40).prop_map(Act::Utter),
+    ]
+}
+
+fn lines() -> impl Strategy<Value = Line> {
+    let sizes = || {
+        prop_oneof![
+            3 => Just(vec![]),
+            1 => Just(vec![1]),
+            2 => prop::collection::vec(1usize..200, 1..5),
+        ]
+    };
+    let cut = |most| prop_oneof![3 => Just(None), 1 => (0..most).prop_map(Some)];
+    (
+        sizes(),
+        sizes(),
+        cut(3000usize),
+        cut(3000usize),
+        cut(1500usize),
+    )
+        .prop_map(
+            |(read_sizes, write_sizes, write_fails_after, heard, read)| Line {
+                read_sizes,
+                write_sizes,
+                write_fails_after,
+                heard,
+                read,
+            },
+        )
+}
+
+fn courses(act: impl Strategy<Value = Act>) -> impl Strategy<Value = Course> {
+    let acts = prop::collection::vec((places(), act), 0..8);
+    (
+        manners(),
+        1usize..=16,
+        1usize..20,
+        any::<(bool, bool, bool)>(),
+        acts,
+        lines(),
+    )
+        .prop_map(
+            |(
+                manner,
+                window,
+                messages,
+                (proven, content_for_nobody, refused_stays),
+                acts,
+                line,
+            )| Course {
+                manner,
+                proven,
+                window,
+                messages,
+                content_for_nobody,
+                refused_stays,
+                acts,
+                line,
+            },
+        )
+}
+
+/// The end of a content as it goes over the line.
+fn end(manner: Manner, message: usize) -> String {
+    let stop = if manner == Manner::Chunked {
+        ""
+    } else {
+        ".\r\n"
+    };
+    format!("end-of-{message}\r\n{stop}")
+}
+
+fn truthful(course: &Course) -> Result<(), TestCaseError> {
+    let (mut session, script) = course.session();
+    prop_assert_eq!(session.manner(), course.manner);
+    // That each comes back once is looked at in there.
+    let verdicts = drive(&mut session, &script, course.messages);
+    let script = look(&script);
+    let server = &script.server;
+    for (message, verdict) in verdicts.iter().enumerate() {
+        let letter = letters(std::slice::from_ref(verdict));
+        let taken = server.taken.contains_key(&message);
+        prop_assert!(
+            if taken {
+                "A?".contains(&letter)
+            } else {
+                letter != "A"
+            },
+            "{} is {}, taken: {}, {:?}",
+            message,
+            letter,
+            taken,
+            verdict
+        );
+        if letter == "?" {
+            // Where refused transactions stay open it may have left twice.
+            let end = end(course.manner, message);
+            let left = memchr::memmem::find_iter(&script.written, end.as_bytes()).count();
+            let answers = server.answered.get(&message).map_or(&[][..], Vec::as_slice);
+            let read = answers.iter().filter(|&&end| end <= script.read).count();
+            prop_assert!(
+                left > read,
+                "{} is in doubt, left {} times, and was answered {} times",
+                message,
+                left,
+                read
+            );
+        }
+    }
+    for (message, content) in &server.taken {
+        prop_assert_eq!(
+            content,
+            &bytes(&job(*message)),
+            "what the server has of {}",
+            message
+        );
+    }
+    prop_assert_eq!(server.doubled, 0, "messages taken twice");
+    for command in &server.commands {
+        let known = ["EHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET"].contains(&command.as_str());
+        prop_assert!(known, "the server heard {}", command);
+    }
+    if course.manner == Manner::Pipelined {
+        prop_assert!(server.void.iter().all(Vec::is_empty));
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn each_message_ends_in_one_state_and_a_true_one(course in courses(orderly())) {
+        truthful(&course)?;
+    }
+
+    /// Nothing is certain then but that each message comes back, once.
+    #[test]
+    fn answers_too_many_or_too_few(course in courses(disorderly())) {
+        let (mut session, script) = course.session();
+        // Looked at in there.
+        let verdicts = drive(&mut session, &script, course.messages);
+        prop_assert_eq!(verdicts.len(), course.messages);
+    }
+}

@@ -1,0 +1,141 @@
+//! The way to the model server: bytes in memory, in whatever pieces, cut wherever a test wants.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::io::{self, IoSlice};
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::model::Model;
+use crate::deliver::wire::Transport;
+
+/// How the bytes go to and fro. Counts begin where the script is armed: after EHLO.
+#[derive(Debug, Clone, Default)]
+pub struct Line {
+    /// Sizes of what single reads give, over and over; empty: whatever there is.
+    pub read_sizes: Vec<usize>,
+    /// Sizes of what single writes take, over and over; empty: everything.
+    pub write_sizes: Vec<usize>,
+    /// Writing fails once so many bytes were taken.
+    pub write_fails_after: Option<usize>,
+    /// The server gets so many bytes; what is written beyond them is lost, and then the connection is.
+    pub heard: Option<usize>,
+    /// The client gets so many bytes, then the connection is lost.
+    pub read: Option<usize>,
+}
+
+/// Both ends and the line between them.
+#[derive(Debug)]
+pub struct Script {
+    pub server: Model,
+    pub line: Line,
+    /// All that the client handed over, whether or not the server got it.
+    pub written: Vec<u8>,
+    /// Bytes that the client read.
+    pub read: usize,
+    /// How long each read was to wait at most.
+    pub waits: Vec<Duration>,
+    /// Messages that the client said it would send now.
+    pub marked: BTreeSet<usize>,
+    reads: usize,
+    writes: usize,
+}
+
+impl Script {
+    pub fn new(server: Model) -> Rc<RefCell<Script>> {
+        Rc::new(RefCell::new(Script {
+            server,
+            line: Line::default(),
+            written: Vec::new(),
+            read: 0,
+            waits: Vec::new(),
+            marked: BTreeSet::new(),
+            reads: 0,
+            writes: 0,
+        }))
+    }
+
+    /// The handshake is over: from now on the line is like this.
+    pub fn arm(&mut self, line: Line) {
+        self.server.spoken.drain(..self.read);
+        self.written.clear();
+        self.waits.clear();
+        self.read = 0;
+        self.line = line;
+    }
+
+    fn lost(&self) -> bool {
+        self.line
+            .heard
+            .is_some_and(|heard| self.written.len() > heard)
+    }
+}
+
+fn limit(sizes: &[usize], at: &mut usize) -> usize {
+    let size = sizes.get(*at % sizes.len().max(1)).copied();
+    *at += 1;
+    size.unwrap_or(usize::MAX).max(1)
+}
+
+/// Messages whose content begins in these bytes. Each content's first line says whose it is.
+fn begun(bytes: &[u8]) -> Vec<usize> {
+    memchr::memmem::find_iter(bytes, b"begin-of-")
+        .map(|at| {
+            let digits: String = bytes[at + 9..]
+                .iter()
+                .take_while(|byte| byte.is_ascii_digit())
+                .map(|&byte| char::from(byte))
+                .collect();
+            digits.parse().unwrap()
+        })
+        .collect()
+}
+
+impl Transport for Rc<RefCell<Script>> {
+    fn read(&mut self, buffer: &mut [u8], wait: Duration) -> io::Result<usize> {
+        let script = &mut *self.borrow_mut();
+        script.waits.push(wait);
+        let mut left = script.server.spoken.len() - script.read;
+        let cut = script.line.read.map(|most| most - script.read);
+        left = left.min(cut.unwrap_or(left));
+        if left == 0 {
+            return match cut {
+                Some(0) => Err(io::ErrorKind::ConnectionReset.into()),
+                _ if script.lost() || script.server.closed => Ok(0),
+                _ => Err(io::ErrorKind::WouldBlock.into()),
+            };
+        }
+        let most = limit(&script.line.read_sizes, &mut script.reads);
+        let count = left.min(most).min(buffer.len());
+        let from = script.read;
+        buffer[..count].copy_from_slice(&script.server.spoken[from..from + count]);
+        script.read += count;
+        Ok(count)
+    }
+
+    fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        let script = &mut *self.borrow_mut();
+        let all: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).collect();
+        for message in begun(&all) {
+            assert!(
+                script.marked.contains(&message),
+                "the content of {message} was written before it was marked"
+            );
+        }
+        let before = script.written.len();
+        let mut count = all
+            .len()
+            .min(limit(&script.line.write_sizes, &mut script.writes));
+        if let Some(most) = script.line.write_fails_after {
+            count = count.min(most - before);
+            if count == 0 {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+        }
+        script.written.extend_from_slice(&all[..count]);
+        let heard = script.line.heard.unwrap_or(usize::MAX);
+        let reaches = heard.saturating_sub(before).min(count);
+        script.server.hear(&all[..reaches]);
+        Ok(count)
+    }
+}
