@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::message::{Message, Part};
+use crate::message::Message;
 
 /// A key in a file name is cut to so many bytes: with the row it stays well below 255.
 const KEY_LENGTH: usize = 150;
@@ -17,11 +17,8 @@ pub fn write(folder: &Path, message: &Message) -> io::Result<PathBuf> {
     let path = folder.join(file_name(message.row, &message.key));
     let part = folder.join(format!(".{}.part", message.row));
     let mut file = File::create(&part)?;
-    for bytes in &message.content {
-        match bytes {
-            Part::Own(bytes) => file.write_all(bytes)?,
-            Part::Shared(bytes) => file.write_all(bytes)?,
-        }
+    for part in &message.content {
+        file.write_all(part.bytes())?;
     }
     drop(file);
     fs::rename(&part, &path)?;

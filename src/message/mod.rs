@@ -42,7 +42,42 @@ pub enum Part {
     /// Made for this message.
     Own(Vec<u8>),
     /// The same in many messages, held once.
-    Shared(Arc<[u8]>),
+    Shared(Arc<Shared>),
+}
+
+/// Content that many messages have in common, with what sending it needs to know, found out once.
+#[derive(Debug)]
+pub struct Shared {
+    bytes: Box<[u8]>,
+    dots: Box<[usize]>,
+}
+
+impl Part {
+    /// The bytes, as they are in the message.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Part::Own(bytes) => bytes,
+            Part::Shared(shared) => &shared.bytes,
+        }
+    }
+}
+
+impl Shared {
+    /// Content to be shared.
+    pub fn new(bytes: Vec<u8>) -> Arc<Self> {
+        let dots = memchr::memmem::find_iter(&bytes, b"\n.")
+            .map(|at| at + 1)
+            .collect();
+        Arc::new(Shared {
+            bytes: bytes.into_boxed_slice(),
+            dots,
+        })
+    }
+
+    /// Where dots stand that begin a line of it, its first line apart: DATA doubles them (RFC 5321 section 4.5.2).
+    pub fn dots(&self) -> &[usize] {
+        &self.dots
+    }
 }
 
 /// What is derived from campaign, run and key alone, so that a message sent again is the same message.

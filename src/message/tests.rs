@@ -99,12 +99,11 @@ fn build(
 
 /// The whole content.
 fn wire(message: &Message) -> String {
-    let mut bytes = Vec::new();
-    for part in &message.content {
-        match part {
-            Part::Own(own) => bytes.extend_from_slice(own),
-            Part::Shared(shared) => bytes.extend_from_slice(shared),
-        }
-    }
+    let bytes = message
+        .content
+        .iter()
+        .flat_map(Part::bytes)
+        .copied()
+        .collect();
     String::from_utf8(bytes).unwrap()
 }

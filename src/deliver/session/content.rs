@@ -4,16 +4,9 @@ use std::io::IoSlice;
 
 use crate::message::Part;
 
-pub(super) fn bytes(part: &Part) -> &[u8] {
-    match part {
-        Part::Own(bytes) => bytes,
-        Part::Shared(bytes) => bytes,
-    }
-}
-
 /// In bytes, as SIZE (RFC 1870) and BDAT (RFC 3030) count: without dots that are stuffed.
 pub(super) fn length(content: &[Part]) -> u64 {
-    content.iter().map(|part| bytes(part).len() as u64).sum()
+    content.iter().map(|part| part.bytes().len() as u64).sum()
 }
 
 /// The content as it is, for BDAT.
@@ -21,7 +14,7 @@ pub(super) fn plain<'a>(content: &'a [Part], slices: &mut Vec<IoSlice<'a>>) {
     slices.extend(
         content
             .iter()
-            .map(|part| IoSlice::new(bytes(part)))
+            .map(|part| IoSlice::new(part.bytes()))
             .filter(|slice| !slice.is_empty()),
     );
 }
@@ -30,32 +23,54 @@ pub(super) fn plain<'a>(content: &'a [Part], slices: &mut Vec<IoSlice<'a>>) {
 pub(super) fn dot_stuffed<'a>(content: &'a [Part], slices: &mut Vec<IoSlice<'a>>) {
     let mut at_line_start = true;
     for part in content {
-        let bytes = bytes(part);
-        let mut from = 0;
+        let bytes = part.bytes();
         if at_line_start && bytes.first() == Some(&b'.') {
             slices.push(IoSlice::new(b"."));
         }
-        for at in memchr::memmem::find_iter(bytes, b"\n.") {
-            slices.push(IoSlice::new(&bytes[from..=at]));
-            slices.push(IoSlice::new(b"."));
-            from = at + 1;
+        match part {
+            Part::Own(bytes) => {
+                let dots = memchr::memmem::find_iter(bytes, b"\n.").map(|at| at + 1);
+                doubled(bytes, dots, slices);
+            }
+            Part::Shared(shared) => doubled(bytes, shared.dots().iter().copied(), slices),
         }
-        if from < bytes.len() {
-            slices.push(IoSlice::new(&bytes[from..]));
+        if !bytes.is_empty() {
             at_line_start = bytes.ends_with(b"\n");
         }
+    }
+}
+
+/// The bytes, the dots at these places sent twice.
+fn doubled<'a>(bytes: &'a [u8], dots: impl Iterator<Item = usize>, slices: &mut Vec<IoSlice<'a>>) {
+    let mut from = 0;
+    for at in dots {
+        slices.push(IoSlice::new(&bytes[from..=at]));
+        from = at;
+    }
+    if from < bytes.len() {
+        slices.push(IoSlice::new(&bytes[from..]));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Shared;
 
+    /// The same of own parts and of shared ones.
     fn stuffed(parts: &[&str]) -> String {
-        let content: Vec<Part> = parts
-            .iter()
-            .map(|part| Part::Own(part.as_bytes().to_vec()))
-            .collect();
+        let own = written(parts.iter().map(|part| Part::Own(part.as_bytes().to_vec())));
+        let shared = written(
+            parts
+                .iter()
+                .map(|part| Part::Shared(Shared::new(part.as_bytes().to_vec()))),
+        );
+        assert_eq!(own, shared);
+        own
+    }
+
+    fn written(parts: impl Iterator<Item = Part>) -> String {
+        let content: Vec<Part> = parts.collect();
         let mut slices = Vec::new();
         dot_stuffed(&content, &mut slices);
         slices

@@ -84,7 +84,9 @@ fn job(number: usize) -> Job {
     let body = "one line\r\n".repeat(number % 7);
     let content = vec![
         own(format!(".begin-of-{number}\r\n")),
-        crate::message::Part::Shared(b"shared\r\n.\r\n..\r\n".as_slice().into()),
+        crate::message::Part::Shared(crate::message::Shared::new(
+            b"shared\r\n.\r\n..\r\n".to_vec(),
+        )),
         own(format!("{body}end-of-{number}\r\n")),
     ];
     let message = Message {
@@ -100,9 +102,7 @@ fn job(number: usize) -> Job {
 
 fn bytes(job: &Job) -> Vec<u8> {
     let parts = job.message.content.iter();
-    parts
-        .flat_map(|part| content::bytes(part).to_vec())
-        .collect()
+    parts.flat_map(|part| part.bytes().to_vec()).collect()
 }
 
 /// Submits so many messages, as far as the session lets itself be used. What became of each that was handed over.
