@@ -8,6 +8,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::LedgerError;
 use super::boot;
@@ -49,8 +50,14 @@ struct Progress {
     closing: bool,
     /// Who waits: a notification is a system call even when nobody listens.
     idle: bool,
+    /// More is gathered before a sync, as long as nobody waits for it.
+    gathering: bool,
     waiting: usize,
 }
+
+/// Claims are asked for well ahead of their messages: a sync that nobody waits for yet may be this late, and so serves
+/// more of them.
+const GATHER: Duration = Duration::from_micros(500);
 
 /// What a ledger is opened with.
 #[derive(Debug, Clone)]
@@ -296,6 +303,10 @@ impl Ledger {
                 return Ok(());
             }
             progress.waiting += 1;
+            if progress.gathering {
+                progress.gathering = false;
+                self.wanted.notify_one();
+            }
             progress = self
                 .synced
                 .wait(progress)
@@ -323,6 +334,13 @@ impl Ledger {
             {
                 return;
             }
+            progress.gathering = progress.waiting == 0 && !progress.closing;
+            progress = self
+                .wanted
+                .wait_timeout_while(progress, GATHER, |it| it.gathering && !it.closing)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+            progress.gathering = false;
             drop(progress);
             // All that is written by now is covered, asked for or not.
             let reached = lock(&self.file).written;
