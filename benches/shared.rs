@@ -34,8 +34,14 @@ fn encoded(bytes: usize) -> Vec<u8> {
     line.repeat((bytes / 3 * 4).div_ceil(76))
 }
 
-/// Sends all messages over one session; user and system microseconds a message.
-fn send(manner: Manner, shared: &[Part]) -> (f64, f64) {
+/// CPU in microseconds a message.
+struct Cpu {
+    user: f64,
+    system: f64,
+}
+
+/// Sends all messages over one session.
+fn send(manner: Manner, shared: &[Part]) -> Cpu {
     let sandbox = Sandbox::start(Options {
         store: Store::Count,
         ..Options::default()
@@ -81,7 +87,10 @@ fn send(manner: Manner, shared: &[Part]) -> (f64, f64) {
     session.quit();
     assert_eq!(sandbox.stats().messages, MESSAGES as u64);
     let each = |ticks: u64| ticks as f64 * 10_000.0 / MESSAGES as f64;
-    (each(user_after - user), each(system_after - system))
+    Cpu {
+        user: each(user_after - user),
+        system: each(system_after - system),
+    }
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -103,10 +112,11 @@ fn main() {
         let rounds: Vec<_> = (0..ROUNDS)
             .map(|_| (send(manner, &[]), send(manner, &attachments)))
             .collect();
-        let of =
-            |pick: fn(&((f64, f64), (f64, f64))) -> f64| median(rounds.iter().map(pick).collect());
-        let (user, system) = (of(|round| round.0.0), of(|round| round.0.1));
-        let (user_more, system_more) = (of(|round| round.1.0), of(|round| round.1.1));
+        let (without, with): (Vec<Cpu>, Vec<Cpu>) = rounds.into_iter().unzip();
+        let user = median(without.iter().map(|cpu| cpu.user).collect());
+        let system = median(without.iter().map(|cpu| cpu.system).collect());
+        let user_more = median(with.iter().map(|cpu| cpu.user).collect());
+        let system_more = median(with.iter().map(|cpu| cpu.system).collect());
         println!(
             "{:<12} {user:>10.1} {system:>10.1} {user_more:>12.1} {system_more:>12.1} {:>10.1}",
             format!("{manner:?}"),
