@@ -83,7 +83,7 @@ pub struct Send {
     /// Mail only the recipient with this key (repeatable)
     #[arg(long, value_name = "KEY", conflicts_with = "limit")]
     pub only: Vec<String>,
-    /// Another server in place of the campaign's: smtp://HOST[:PORT]; with ?tls=none behind it, plain SMTP
+    /// Another server in place of the campaign's: smtp://HOST:PORT (port 587 when left out); with ?tls=none behind it, plain SMTP
     #[arg(long, value_name = "URL")]
     pub server: Option<String>,
     /// Connections at most
