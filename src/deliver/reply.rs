@@ -35,8 +35,7 @@ pub fn rule(stage: Stage, reply: &Reply) -> Ruling {
     use Ruling::{Defer, Fail, Proceed, Trouble, Unclear};
     use Scope::{Account, Message, Recipient, Session};
 
-    if reply.code == 421 {
-        // RFC 5321 3.8: the server closes the connection, whatever it was asked.
+    if hangs_up(reply) {
         return Trouble(Session, ForNow);
     }
     if stage >= Stage::Mail && out_of_step(reply) {
@@ -83,6 +82,22 @@ pub fn rule(stage: Stage, reply: &Reply) -> Ruling {
         (Stage::EndOfData, 5) if limited(reply) => Trouble(Account, ForNow),
         (Stage::EndOfData, 5) => Fail(Message),
         (Stage::EndOfData, _) => Unclear,
+    }
+}
+
+/// The server closes the connection, whatever it was asked (RFC 5321 section 3.8). Exim says so without 421 when it
+/// has had enough of a client: these are its last words. With 550 they are another server's, quoted.
+pub fn hangs_up(reply: &Reply) -> bool {
+    const LAST_WORDS: &[&str] = &[
+        "too many syntax or protocol errors",
+        "too many nonmail commands",
+        "too many unrecognized commands",
+    ];
+    let text = || reply.text.to_ascii_lowercase();
+    match reply.code {
+        421 => true,
+        500..=504 | 554 => LAST_WORDS.iter().any(|words| text().ends_with(words)),
+        _ => false,
     }
 }
 
@@ -188,6 +203,18 @@ mod tests {
         ] {
             check(stage, "421 4.3.2 closing", Trouble(Session, ForNow));
         }
+        // Exim's last words; the same about something else are none.
+        for stage in [Mail, Rcpt, Data, EndOfData] {
+            for words in [
+                "501 <x>: domain missing Too many syntax or protocol errors",
+                "554 Too many nonmail commands",
+                "500 Too many unrecognized commands",
+            ] {
+                check(stage, words, Trouble(Session, ForNow));
+            }
+        }
+        check(Rcpt, "554 Too many nonmail commands here", Fail(Recipient));
+        check(Rcpt, "550 said: Too many nonmail commands", Fail(Recipient));
         for stage in [Compose, Connect, Body] {
             check(stage, "250 ok", Trouble(Session, ForNow));
         }

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::Value;
 
+use super::letter::Letter;
 use super::running::until;
 
 /// The mail delivered to one domain.
@@ -20,6 +21,8 @@ pub struct Inbox {
     domain: String,
     seen: HashSet<OsString>,
     delivered: BTreeMap<String, usize>,
+    /// What was delivered, in no order.
+    pub letters: Vec<Letter>,
 }
 
 impl Inbox {
@@ -33,6 +36,7 @@ impl Inbox {
             domain: format!("@{domain}"),
             seen: HashSet::new(),
             delivered: BTreeMap::new(),
+            letters: Vec::new(),
         }
     }
 
@@ -56,13 +60,29 @@ impl Inbox {
             if !self.seen.insert(entry.file_name()) {
                 continue;
             }
-            let lines = BufReader::with_capacity(1024, File::open(entry.path()).unwrap()).lines();
-            let mut lines = lines.map_while(Result::ok);
-            let to = lines.find_map(|line| line.strip_prefix("X-Original-To: ").map(str::to_owned));
-            let to = to.expect("X-Original-To in what Postfix delivers");
-            if to.ends_with(&self.domain) {
-                *self.delivered.entry(to).or_default() += 1;
+            let mut file = BufReader::with_capacity(1024, File::open(entry.path()).unwrap());
+            let lines = file.by_ref().lines().map_while(Result::ok);
+            let head: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+            let field = |name: &str| {
+                let value = head.iter().find_map(|line| line.strip_prefix(name));
+                let value = value.unwrap_or_else(|| panic!("no {name}in {head:?}"));
+                value.trim_matches(['<', '>']).to_owned()
+            };
+            // Postfix puts it in, above what it was given.
+            let to = field("X-Original-To: ");
+            if !to.ends_with(&self.domain) {
+                continue;
             }
+            *self.delivered.entry(to.clone()).or_default() += 1;
+            let mut body = String::new();
+            file.read_to_string(&mut body).unwrap();
+            self.letters.push(Letter {
+                from: field("Return-Path: "),
+                message_id: field("Message-ID: "),
+                subject: field("Subject: "),
+                to,
+                body,
+            });
         }
     }
 
@@ -83,8 +103,8 @@ impl Inbox {
     }
 }
 
-fn given(variable: &str) -> String {
+pub fn given(variable: &str) -> String {
     std::env::var(variable).unwrap_or_else(|_| {
-        panic!("{variable} is not set: this test needs the tests' own Postfix; run it by tests/run")
+        panic!("{variable} is not set: this test needs the tests' own servers; run it by tests/run")
     })
 }

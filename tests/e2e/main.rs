@@ -7,6 +7,7 @@
 
 mod evidence;
 mod inbox;
+mod letter;
 mod running;
 mod support;
 
@@ -18,6 +19,7 @@ mod faults;
 mod groups;
 mod injection;
 mod killed;
+mod manners;
 mod newsletter;
 mod postfix;
 mod results;

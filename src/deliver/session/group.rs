@@ -166,7 +166,10 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
     }
 
     fn envelope(&mut self, group: &mut Group, at: usize) {
-        if std::mem::take(&mut self.reset_first) || self.reset_always {
+        // Behind a chunk that is not yet answered too: a server that refuses it may keep the transaction (Exim does),
+        // and would take the next recipient under the sender of the one before.
+        let unanswered = at > 0 && self.manner == Manner::Chunked;
+        if std::mem::take(&mut self.reset_first) || self.reset_always || unanswered {
             group.reset();
         }
         let Flight::Open(open) = &mut self.flights[at] else {

@@ -7,7 +7,7 @@
 //! | --- | --- | --- |
 //! | sequential | a round trip a command | one |
 //! | pipelined (RFC 2920) | one round trip: the end of one message and the next one's MAIL, RCPT, DATA are one write | two |
-//! | chunked (RFC 3030) | a part of one: whole transactions follow each other | `window` |
+//! | chunked (RFC 3030) | a part of one: whole transactions follow each other, RSET between them | `window` |
 //!
 //! Every command that is sent leaves an entry in a queue, every reply takes the first one off: that is all the
 //! matching there is, in all manners. Must not know the ledger, the campaign, retries or printing: what happened is
@@ -119,7 +119,7 @@ pub struct Session<J, T = Tcp> {
     reset_always: bool,
     /// Nothing new is begun; what is in flight is finished.
     closing: bool,
-    /// The server said 421: what it has not answered it has not taken.
+    /// The server said that it hangs up: what it has not answered it has not taken.
     leaving: Option<Trouble>,
     broken: bool,
     misbehaved: Option<Misbehaviour>,

@@ -7,7 +7,7 @@ use super::flight::{Flight, Progress, Refusal};
 use super::{
     Due, END_OF_DATA_TIMES, Finished, Manner, Misbehaviour, QUIT_TIMEOUT, Session, Trouble, Verdict,
 };
-use crate::deliver::reply::{Lasting, Ruling, out_of_step, rule};
+use crate::deliver::reply::{Lasting, Ruling, hangs_up, out_of_step, rule};
 use crate::deliver::wire::Transport;
 use crate::message::Message;
 use crate::outcome::{Cause, Failure, Outcome, Reply, Scope, Stage};
@@ -77,7 +77,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
     /// A reply that nothing was asked for. 421 may come at any time; anything else means that the replies before it
     /// may have been taken for the wrong commands, the last one above all.
     fn surplus(&mut self, reply: Reply) {
-        if reply.code == 421 {
+        if hangs_up(&reply) {
             self.leave(Stage::Mail, reply);
         } else if let Some(Finished { verdict, .. }) = self.finished.last_mut()
             && matches!(verdict, Verdict::Settled(Outcome::Accepted(_)))
@@ -121,7 +121,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         let Some(Due { stage, reset }) = self.due.pop_front() else {
             return;
         };
-        if reply.code == 421 {
+        if hangs_up(&reply) {
             self.leave(stage, reply.clone());
         }
         if reset {

@@ -43,6 +43,8 @@ pub struct Nature {
     pub content_for_nobody: bool,
     /// A transaction of which a chunk was refused is open until RSET, as RFC 3030 has it.
     pub refused_stays: bool,
+    /// A transaction whose recipient was refused goes on under its sender, whatever is said to MAIL: Exim's way.
+    pub refused_goes_on: bool,
     /// The answer to RSET, when it is refused.
     pub reset: Option<&'static str>,
     pub acts: BTreeMap<(usize, At), Act>,
@@ -57,6 +59,7 @@ enum Mode {
 
 #[derive(Debug, Default)]
 struct Transaction {
+    sender: usize,
     recipient: Option<usize>,
     spoilt: bool,
 }
@@ -82,6 +85,8 @@ pub struct Model {
     pub taken: BTreeMap<usize, Vec<u8>>,
     /// How often it took a message once more.
     pub doubled: usize,
+    /// How often it took a message under the sender of another.
+    pub strangers: usize,
     /// Contents that it got for nobody.
     pub void: Vec<Vec<u8>>,
     /// Where in `spoken` the answers to the end of each message's content end.
@@ -102,6 +107,7 @@ impl Model {
             commands: Vec::new(),
             taken: BTreeMap::new(),
             doubled: 0,
+            strangers: 0,
             void: Vec::new(),
             answered: BTreeMap::new(),
         }
@@ -163,7 +169,10 @@ impl Model {
                     None
                 };
                 if self.answer(At::Mail, order, "250 2.1.0 sender ok") {
-                    self.transaction = Some(Transaction::default());
+                    self.transaction = Some(Transaction {
+                        sender: self.message,
+                        ..Transaction::default()
+                    });
                 }
             }
             "RCPT" => {
@@ -217,6 +226,8 @@ impl Model {
         match recipient {
             Some(recipient) if taken => {
                 self.doubled += usize::from(self.taken.insert(recipient, content).is_some());
+                let sender = self.transaction.as_ref().map(|it| it.sender);
+                self.strangers += usize::from(sender != Some(recipient));
             }
             Some(_) => {}
             None => self.void.push(content),
@@ -229,6 +240,7 @@ impl Model {
             Some(transaction) if chunked && !taken && self.nature.refused_stays => {
                 transaction.spoilt = true;
             }
+            Some(_) if chunked && recipient.is_none() && self.nature.refused_goes_on => {}
             transaction => *transaction = None,
         }
     }

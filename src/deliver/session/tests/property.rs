@@ -12,6 +12,7 @@ struct Course {
     messages: usize,
     content_for_nobody: bool,
     refused_stays: bool,
+    refused_goes_on: bool,
     acts: Vec<((usize, At), Act)>,
     line: Line,
 }
@@ -22,6 +23,7 @@ impl Course {
         Nature {
             content_for_nobody: self.content_for_nobody,
             refused_stays: self.refused_stays,
+            refused_goes_on: self.refused_goes_on,
             ..nature
         }
     }
@@ -124,7 +126,7 @@ fn courses(act: impl Strategy<Value = Act>) -> impl Strategy<Value = Course> {
         manners(),
         1usize..=16,
         1usize..20,
-        any::<(bool, bool, bool)>(),
+        any::<(bool, bool, bool, bool)>(),
         acts,
         lines(),
     )
@@ -133,7 +135,7 @@ fn courses(act: impl Strategy<Value = Act>) -> impl Strategy<Value = Course> {
                 manner,
                 window,
                 messages,
-                (proven, content_for_nobody, refused_stays),
+                (proven, content_for_nobody, refused_stays, refused_goes_on),
                 acts,
                 line,
             )| Course {
@@ -143,6 +145,7 @@ fn courses(act: impl Strategy<Value = Act>) -> impl Strategy<Value = Course> {
                 messages,
                 content_for_nobody,
                 refused_stays,
+                refused_goes_on,
                 acts,
                 line,
             },
@@ -205,6 +208,7 @@ fn truthful(course: &Course) -> Result<(), TestCaseError> {
         );
     }
     prop_assert_eq!(server.doubled, 0, "messages taken twice");
+    prop_assert_eq!(server.strangers, 0, "messages under another's sender");
     for command in &server.commands {
         let known = ["EHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET"].contains(&command.as_str());
         prop_assert!(known, "the server heard {}", command);

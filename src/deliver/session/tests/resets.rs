@@ -23,8 +23,9 @@ fn second(manner: Manner, at: At, text: &'static str) -> Nature {
     nature(manner, [((1, at), Act::Say(text))])
 }
 
+/// Behind a chunk that is not answered RSET goes with each MAIL; else there is none.
 #[test]
-fn no_reset_without_a_refusal() {
+fn no_other_reset_without_a_refusal() {
     let nothing = |manner| nature(manner, []);
     let one = "MAIL RCPT DATA";
     check(nothing(Manner::Sequential), "AAAA", &[one; 4].join(" "));
@@ -32,8 +33,12 @@ fn no_reset_without_a_refusal() {
     check(
         nothing(Manner::Chunked),
         "AAAA",
-        &["MAIL RCPT BDAT"; 4].join(" "),
+        &["MAIL RCPT BDAT"; 4].join(" RSET "),
     );
+    let (mut session, script) = session(nothing(Manner::Chunked), 1, Line::default());
+    assert_eq!(letters(&drive(&mut session, &script, 4)), "AAAA");
+    let heard = look(&script).server.commands[1..].join(" ");
+    assert_eq!(heard, ["MAIL RCPT BDAT"; 4].join(" "));
 }
 
 #[test]
@@ -120,7 +125,7 @@ fn an_empty_content_for_nobody() {
     }
 }
 
-/// Where a refused chunk leaves the transaction open, what was sent behind it goes again, after RSET.
+/// Where a refused chunk leaves the transaction open, the RSET behind it ends it: nothing goes twice.
 #[test]
 fn transactions_that_stay_open() {
     for (at, text, outcome) in [
@@ -129,10 +134,19 @@ fn transactions_that_stay_open() {
     ] {
         let mut nature = second(Manner::Chunked, at, text);
         nature.refused_stays = true;
-        let again = "RSET MAIL RCPT BDAT RSET MAIL RCPT BDAT";
-        let commands = format!("{} {again}", ["MAIL RCPT BDAT"; 4].join(" "));
-        check(nature, outcome, &commands);
+        check(nature, outcome, &["MAIL RCPT BDAT"; 4].join(" RSET "));
     }
+}
+
+/// Where it also takes the next recipient into that transaction, nobody gets a message under another's sender.
+#[test]
+fn transactions_that_go_on() {
+    let mut nature = second(Manner::Chunked, Rcpt, "550 5.1.1 unknown");
+    nature.refused_goes_on = true;
+    let (mut session, script) = session(nature, 8, Line::default());
+    assert_eq!(letters(&drive(&mut session, &script, 4)), "AFAA");
+    let server = &look(&script).server;
+    assert_eq!((server.taken.len(), server.strangers), (3, 0));
 }
 
 /// The same, while the window is filled up again and again, and replies come one at a time.
@@ -155,14 +169,13 @@ fn transactions_that_stay_open_under_load() {
             .collect();
         assert_eq!(letters(&verdicts), expected);
         assert_eq!(session.misbehaved(), None);
-        // Only those behind the first refusal went twice.
         let mails = look(&script)
             .server
             .commands
             .iter()
             .filter(|it| *it == "MAIL")
             .count();
-        assert_eq!(mails, 67);
+        assert_eq!(mails, 60);
     }
 }
 
@@ -266,7 +279,7 @@ fn the_first_envelope_goes_alone() {
         let commands = look(&script).server.commands[1..].join(" ");
         (outcome, marked, commands, session.misbehaved())
     };
-    let all = ["MAIL RCPT BDAT"; 5].join(" ");
+    let all = ["MAIL RCPT BDAT"; 5].join(" RSET ");
     assert_eq!(begun(None), ("AAAAA".to_owned(), 5, all, None));
     for (at, act) in [
         (Mail, Act::Close),
@@ -286,7 +299,7 @@ fn the_first_envelope_goes_alone() {
         assert_eq!(misbehaved, expected, "{act:?}");
     }
     let refused = begun(Some(((0, Rcpt), Act::Say("550 5.1.1 unknown"))));
-    let commands = format!("MAIL RCPT RSET {}", ["MAIL RCPT BDAT"; 4].join(" "));
+    let commands = format!("MAIL RCPT RSET {}", ["MAIL RCPT BDAT"; 4].join(" RSET "));
     assert_eq!(refused, ("FAAAA".to_owned(), 4, commands, None));
     let refused = begun(Some(((0, End), Act::Say("550 5.7.1 spam"))));
     assert_eq!(refused.0, "FAAAA");
