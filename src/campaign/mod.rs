@@ -71,8 +71,7 @@ pub struct ListSettings {
 }
 
 /// What to do with rows whose key an earlier row has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Duplicates {
     /// The first row counts, the others are left out.
     Skip,
@@ -140,8 +139,7 @@ pub struct Delivery {
 }
 
 /// What to do with recipients in doubt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InDoubt {
     /// Leave them until a person says what happened.
     Hold,
@@ -150,8 +148,7 @@ pub enum InDoubt {
 }
 
 /// What a claim survives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
     /// A power loss: on disk before the message leaves.
     Power,

@@ -104,6 +104,10 @@ pub fn hangs_up(reply: &Reply) -> bool {
 /// The command is not known, or was not expected here; or the server waited with its reply and found that the client
 /// did not (RFC 2920 section 3.2): Exim's and Postfix's words.
 pub fn out_of_step(reply: &Reply) -> bool {
+    // Asked of every reply: those that accept are not searched for words.
+    if reply.code < 500 {
+        return false;
+    }
     let protocol = matches!(reply.enhanced, None | Some(Enhanced(_, 5, _)));
     protocol && matches!(reply.code, 500 | 502 | 503)
         || says(
