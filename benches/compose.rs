@@ -9,17 +9,20 @@ use std::fmt::Write as _;
 use std::fs;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
+use mailrun::bell::{Bell, Wait};
 use mailrun::campaign::{Campaign, Durability};
 use mailrun::compose::{Composer, Naming};
 use mailrun::ledger::entry::{Entry, State, timestamp, write_line};
-use mailrun::ledger::file::{self, Ledger, Opening};
+use mailrun::ledger::file::{self, Ledger, Mark, Opening};
 use mailrun::ledger::standing::Gather;
 use mailrun::message::Builder;
 use mailrun::recipients::{List, Recipient, Row};
 use mailrun::render::Templates;
+use rustix::event::{PollFd, PollFlags, poll};
 
 const DATE: &str = "Fri, 20 Nov 2026 12:00:00 +0000";
 /// A message that is accepted leaves three lines.
@@ -122,6 +125,19 @@ fn read(campaign: &Campaign) -> Vec<Recipient> {
         .collect()
 }
 
+/// Waits as a crew does that has nothing else to do.
+fn wait_durable(ledger: &Ledger, bell: &Bell, mark: Mark) {
+    ledger.want_durable(mark);
+    while ledger.durable().unwrap() < mark {
+        ledger.hurry();
+        bell.sleep(|wait| {
+            if wait == Wait::AsLongAsWanted {
+                poll(&mut [PollFd::new(bell, PollFlags::IN)], None).unwrap();
+            }
+        });
+    }
+}
+
 fn ledger(folder: &Path, campaign: &Campaign, recipients: &[Recipient], scale: &Scale) {
     let lines: Vec<Vec<u8>> = recipients.iter().map(lines_of).collect();
     report(
@@ -142,22 +158,22 @@ fn ledger(folder: &Path, campaign: &Campaign, recipients: &[Recipient], scale: &
             Durability::Power,
         ),
     ] {
-        with_ledger(folder, campaign, durability, |ledger| {
+        with_ledger(folder, campaign, durability, |ledger, bell| {
             report(title, scale, messages, || {
                 for lines in lines.iter().cycle().take(messages) {
                     let mark = ledger.append(lines).unwrap();
-                    ledger.wait_durable(mark).unwrap();
+                    wait_durable(ledger, bell, mark);
                 }
             });
         });
     }
-    with_ledger(folder, campaign, Durability::Power, |ledger| {
+    with_ledger(folder, campaign, Durability::Power, |ledger, bell| {
         let messages = scale.syncs * 16;
         report("appended, 16 share a sync", scale, messages, || {
             for (n, lines) in lines.iter().cycle().take(messages).enumerate() {
                 let mark = ledger.append(lines).unwrap();
                 if n % 16 == 15 {
-                    ledger.wait_durable(mark).unwrap();
+                    wait_durable(ledger, bell, mark);
                 }
             }
         });
@@ -188,7 +204,7 @@ fn with_ledger(
     folder: &Path,
     campaign: &Campaign,
     durability: Durability,
-    work: impl FnOnce(&Ledger),
+    work: impl FnOnce(&Ledger, &Bell),
 ) {
     let path: PathBuf = folder.join("compose.jsonl");
     let _ = fs::remove_file(&path);
@@ -201,9 +217,11 @@ fn with_ledger(
         durability,
     };
     let (ledger, _) = opened.begin(&opening).unwrap();
+    let bell = Arc::new(Bell::new().unwrap());
+    ledger.tell(vec![Arc::clone(&bell)]);
     thread::scope(|scope| {
         scope.spawn(|| ledger.keep_synced());
-        work(&ledger);
+        work(&ledger, &bell);
         ledger.close();
     });
     fs::remove_file(&path).unwrap();

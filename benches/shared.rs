@@ -9,6 +9,8 @@
 use std::time::Duration;
 
 use lettre::Address;
+use rustix::event::{PollFd, PollFlags, poll};
+
 use mailrun::deliver::session::{Manner, Session, Terms, Verdict};
 use mailrun::message::{Message, Part, Shared};
 use mailrun::outcome::Outcome;
@@ -75,7 +77,16 @@ fn send(manner: Manner, shared: &[Part]) -> Cpu {
             }));
             handed += 1;
         }
-        for finished in session.exchange(|_| Ok::<_, ()>(())).unwrap() {
+        session.prepare();
+        session.write();
+        let flags = if session.writes() {
+            PollFlags::IN | PollFlags::OUT
+        } else {
+            PollFlags::IN
+        };
+        poll(&mut [PollFd::new(&session, flags)], None).unwrap();
+        session.read();
+        for finished in session.finished() {
             assert!(matches!(
                 finished.verdict,
                 Verdict::Settled(Outcome::Accepted(_))

@@ -27,6 +27,7 @@ pub mod report;
 
 pub mod run;
 
+pub mod bell;
 pub mod cli;
 pub mod exit;
 pub mod outcome;

@@ -1,24 +1,26 @@
-//! A courier: takes messages from the outbox, claims them, submits them over its one session, records what became
-//! of them, and tells.
+//! A courier: has one connection; takes messages from the outbox, claims them, submits them over its session, records
+//! what became of them, and tells.
 //!
 //! The order is the promise: a claim is durable before its message can leave, a mark is written just before the
 //! content leaves, the outcome goes with the next append, before anything else is begun or waited for. Claims are
 //! taken ahead, so that the disk works while the server does.
+//!
+//! It waits for nothing: its crew calls it when something has happened.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
+use super::dial::Call;
 use super::health::{Advice, Health};
 use super::job::{Job, lost_with};
 use super::outbox::Outbox;
+use super::record::Record;
 use super::reply::Lasting;
 use super::session::{Finished, Session, Terms, Trouble, Verdict};
-use crate::campaign::{Delivery, Server};
-use crate::ledger::LedgerError;
-use crate::ledger::entry::{Entry, State, timestamp, write_line};
+use crate::campaign::{Delivery, Durability, Server};
 use crate::ledger::file::{Ledger, Mark};
-use crate::ledger::standing::{SlotId, Standing, Standings};
+use crate::ledger::standing::{Standing, Standings};
 use crate::outcome::Outcome;
 use crate::stop::{Reason, Stop};
 use crate::tally::Tally;
@@ -67,19 +69,33 @@ pub struct Shared<'a> {
     pub stop: &'a Stop,
 }
 
+/// How a courier stands with the server.
+#[derive(Debug)]
+enum Line {
+    /// No connection, and none wanted before that moment.
+    Down(Option<Instant>),
+    /// A session is being closed, opened, or both. What comes after a closing is not wanted before that moment.
+    Calling(Option<Instant>),
+    /// A session, and what ended its use, once something did.
+    Up(Box<Session<Job>>, Option<Trouble>),
+    /// No more work for this courier.
+    Gone,
+}
+
 /// One connection's worth of work.
+#[derive(Debug)]
 pub struct Courier<'a> {
     shared: Shared<'a>,
     events: Sender<Event>,
-    session: Option<Session<Job>>,
+    line: Line,
     /// Claimed and not handed to the session, each with the place of its claim once that is written.
     claimed: VecDeque<(Job, Option<Mark>)>,
-    /// Lines that the next append takes along.
-    lines: Vec<u8>,
-    /// Whose outcomes are in those lines.
-    unrecorded: Vec<SlotId>,
     /// A message at which connections were lost is in flight: no other may be lost with it.
     alone: bool,
+    /// There is room for a message whose claim is not durable.
+    waits_for_disk: bool,
+    /// Something changed that leads to more in the next turn.
+    has_news: bool,
     server_name: String,
 }
 
@@ -90,169 +106,99 @@ impl<'a> Courier<'a> {
         Courier {
             shared,
             events,
-            session: None,
+            line: Line::Down(None),
             claimed: VecDeque::new(),
-            lines: Vec::new(),
-            unrecorded: Vec::new(),
             alone: false,
+            waits_for_disk: false,
+            has_news: false,
             server_name,
         }
     }
 
-    /// Works until the outbox has nothing left or a stop is requested.
-    pub fn run(mut self) {
-        if let Err(error) = self.work().and_then(|()| self.drain()) {
-            // No record, no sending.
-            self.shared.stop.request(Reason::Ledger(error.to_string()));
-            self.doubt_unrecorded();
+    /// Whether its work is over.
+    pub fn is_gone(&self) -> bool {
+        matches!(self.line, Line::Gone)
+    }
+
+    /// Whether the next turn has something to do, whatever happens meanwhile.
+    pub fn has_news(&self) -> bool {
+        self.has_news
+    }
+
+    /// Whether the disk is all that it waits for.
+    pub fn waits_for_disk(&self) -> bool {
+        self.waits_for_disk
+    }
+
+    /// The session whose socket is to be waited for.
+    pub fn session(&self) -> Option<&Session<Job>> {
+        match &self.line {
+            Line::Up(session, _) => Some(session),
+            Line::Down(_) | Line::Calling(_) | Line::Gone => None,
         }
     }
 
-    /// After the ledger failed: what left without a record of its outcome is in doubt, as the next run will find it.
-    fn doubt_unrecorded(&mut self) {
-        let standings = self.shared.standings;
-        for slot in self.unrecorded.drain(..) {
-            standings.set(slot, Standing::InDoubt);
-        }
-        if let Some(session) = self.session.take() {
-            self.shared.tally.closed();
-            for Finished { job, verdict, .. } in session.abandon() {
-                if matches!(verdict, Verdict::Settled(Outcome::InDoubt(_))) {
-                    standings.set(job.slot, Standing::InDoubt);
-                }
-            }
+    /// When there is something to do even if nothing happens.
+    pub fn deadline(&self) -> Option<Instant> {
+        match &self.line {
+            Line::Up(session, _) => session.deadline(),
+            Line::Down(until) => *until,
+            Line::Calling(_) | Line::Gone => None,
         }
     }
 
-    fn work(&mut self) -> Result<(), LedgerError> {
-        while !self.shared.stop.is_requested() {
-            if !self.claim_more()? {
-                return Ok(());
-            }
-            if !self.load()? {
-                continue;
-            }
-            if let Some(trouble) = self.exchange()? {
-                self.give_up_session(&trouble)?;
-            }
+    /// Reads what the server said.
+    pub fn read(&mut self) {
+        if let Line::Up(session, _) = &mut self.line {
+            session.read();
         }
-        Ok(())
     }
 
-    /// Finishes what is in flight, hands back the rest, and says goodbye.
-    fn drain(&mut self) -> Result<(), LedgerError> {
-        while self.in_flight() > 0 {
-            self.exchange()?;
+    /// Writes what was prepared, and recorded.
+    pub fn write(&mut self) {
+        if let Line::Up(session, _) = &mut self.line {
+            session.write();
+            self.has_news |= session.has_finished();
         }
-        self.release_all()?;
-        self.flush()?;
-        self.hang_up();
-        Ok(())
     }
 
-    fn in_flight(&self) -> usize {
-        self.session.as_ref().map_or(0, Session::in_flight)
-    }
-
-    /// Claims what the outbox has, waiting for it only when there is nothing else to do; false when all work is done.
-    fn claim_more(&mut self) -> Result<bool, LedgerError> {
-        let held = self.claimed.len() + self.in_flight();
-        let jobs = if held == 0 {
-            self.flush()?;
-            let jobs = self.shared.outbox.take(CLAIMED_AT_ONCE);
-            if jobs.is_empty() {
-                return Ok(false);
-            }
-            // Nothing is claimed that no connection is there for, nor kept from those who have one.
-            if !self.is_connected()
-                && let Err(trouble) = self.connect()
-            {
-                self.shared.outbox.give_back(jobs, Vec::new());
-                self.bear(&trouble);
-                return Ok(true);
-            }
-            jobs
-        } else if held <= MOST_CLAIMED - CLAIMED_AT_ONCE {
-            self.shared.outbox.take_ready(CLAIMED_AT_ONCE)
-        } else {
-            Vec::new()
+    /// Takes in what came of a call.
+    pub fn called(&mut self, call: Call, record: &mut Record<'_>) {
+        let Line::Calling(until) = self.line else {
+            return;
         };
-        let time = timestamp();
-        for job in jobs {
-            let mut entry = entry(&time, &job, State::Claimed);
-            entry.server = Some((&self.server_name).into());
-            entry.message_id = Some((&job.message.message_id).into());
-            write_line(&mut self.lines, &entry);
-            self.claimed.push_back((job, None));
-        }
-        Ok(true)
-    }
-
-    /// Hands claimed messages to the session, as many as it has room for and whose claims are durable. False when
-    /// there is no connection, and none to be had now.
-    fn load(&mut self) -> Result<bool, LedgerError> {
-        if self.claimed.is_empty() && self.in_flight() == 0 {
-            return Ok(false);
-        }
-        if self.in_flight() == 0 && !self.is_connected() {
-            // What was claimed becomes durable while the connection is made.
-            self.flush()?;
-            if let Err(trouble) = self.connect() {
+        match call {
+            Ok(Some(session)) => {
+                self.shared.tally.opened();
+                self.line = Line::Up(Box::new(session), None);
+            }
+            Ok(None) => self.line = Line::Down(until),
+            Err(trouble) => {
                 // Given back before the wait: others may have a connection for them.
-                self.release_all()?;
-                self.bear(&trouble);
-                return Ok(false);
+                self.release_all(record);
+                self.line = Line::Down(self.bear(&trouble));
             }
         }
-        if self.in_flight() == 0 {
-            self.alone = false;
-            if let Some((_, mark)) = self.claimed.front() {
-                let mark = match *mark {
-                    Some(mark) => mark,
-                    None => self.flush()?,
-                };
-                self.shared.ledger.wait_durable(mark)?;
-            }
-        }
-        let Some(session) = &mut self.session else {
-            return Ok(false);
-        };
-        while session.room() > 0 && !self.alone {
-            let Some((job, Some(mark))) = self.claimed.front() else {
-                break;
-            };
-            let suspect = job.losses.is_some();
-            if !self.shared.ledger.is_durable(*mark) || (suspect && session.in_flight() > 0) {
-                break;
-            }
-            self.alone = suspect;
-            if let Some((job, _)) = self.claimed.pop_front() {
-                session.submit(job);
-            }
-        }
-        Ok(true)
     }
 
-    /// Lets the session write and read, and takes in what is finished. Why the session is of no more use, if so.
-    fn exchange(&mut self) -> Result<Option<Trouble>, LedgerError> {
-        let Some(session) = &mut self.session else {
-            return Ok(None);
+    /// Takes in what the session has finished, and whether it is still of use.
+    pub fn take_in(&mut self, now: Instant, record: &mut Record<'_>) {
+        let Line::Up(session, given_up) = &mut self.line else {
+            return;
         };
+        if session.deadline().is_some_and(|deadline| deadline <= now) {
+            session.expire();
+        }
         let manner = session.manner();
-        let (lines, claimed, ledger) = (&mut self.lines, &mut self.claimed, self.shared.ledger);
-        let unrecorded = &mut self.unrecorded;
-        let finished = session.exchange(|leaving| {
-            let mut time = None;
-            for job in leaving {
-                let time = time.get_or_insert_with(timestamp);
-                write_line(lines, &entry(time, job, State::Sending));
-            }
-            append(ledger, lines, claimed)?;
-            unrecorded.clear();
-            Ok(())
-        })?;
-        let mut returned = Vec::new();
+        let finished = session.finished();
         let mut trouble = None;
+        if given_up.is_none() {
+            trouble = session.lost().cloned();
+        }
+        if finished.is_empty() && trouble.is_none() {
+            return;
+        }
+        let (mut first, mut returned) = (None, Vec::new());
         let all = finished.len();
         for Finished {
             mut job,
@@ -263,14 +209,14 @@ impl<'a> Courier<'a> {
             match verdict {
                 Verdict::Settled(outcome) => {
                     match lost_with(&outcome) {
-                        Some(why) => drop(trouble.get_or_insert(why)),
+                        Some(why) => drop(first.get_or_insert(why)),
                         None => self.shared.health.well(manner),
                     }
-                    self.settle(&job, outcome, took);
+                    self.settle(&job, outcome, took, record);
                 }
                 Verdict::Returned(why) => {
                     // Only the first one can be the reason that a connection was lost.
-                    let outcome = match &trouble {
+                    let outcome = match &first {
                         None => job.lost(
                             &why,
                             self.shared.tally.counts().accepted,
@@ -279,46 +225,127 @@ impl<'a> Courier<'a> {
                         Some(_) => None,
                     };
                     match outcome {
-                        Some(outcome) => self.settle(&job, outcome, took),
+                        Some(outcome) => self.settle(&job, outcome, took, record),
                         None => returned.push(job),
                     }
-                    trouble.get_or_insert(why);
+                    first.get_or_insert(why);
                 }
             }
         }
         self.shared.outbox.done(all - returned.len());
-        self.release(returned)?;
-        Ok(trouble)
+        if let Some(trouble) = first.or(trouble) {
+            self.give_up(trouble, record);
+        }
+        // After those that were only claimed: the next connection is not lost at the same message at once.
+        for job in returned {
+            record.released(job);
+        }
     }
 
     /// After trouble: what is in flight is finished, what is claimed goes back, and the next try waits.
-    fn give_up_session(&mut self, trouble: &Trouble) -> Result<(), LedgerError> {
-        self.release_all()?;
-        self.flush()?;
+    fn give_up(&mut self, trouble: Trouble, record: &mut Record<'_>) {
+        self.release_all(record);
         if trouble.lasting == Lasting::ForGood {
-            self.bear(trouble);
+            self.bear(&trouble);
         }
-        while self.in_flight() > 0 {
-            if let Some(further) = self.exchange()?
-                && further.lasting == Lasting::ForGood
+        if let Line::Up(_, given_up) = &mut self.line {
+            given_up.get_or_insert(trouble);
+        }
+    }
+
+    /// Calls, claims, submits and prepares, as far as that is possible now: what stands in the ledger before `durable`
+    /// is durable.
+    pub fn attend(
+        &mut self,
+        now: Instant,
+        durable: Mark,
+        record: &mut Record<'_>,
+        call: impl FnOnce(Option<Session<Job>>, Option<(&'a Server, Terms)>),
+    ) {
+        (self.waits_for_disk, self.has_news) = (false, false);
+        let stopped = self.shared.stop.is_requested();
+        if stopped {
+            self.release_all(record);
+        }
+        // Nothing is left to do for it, now or later.
+        let idle = self.claimed.is_empty() && (stopped || self.shared.outbox.is_done());
+        match std::mem::replace(&mut self.line, Line::Gone) {
+            Line::Up(mut session, None)
+                if !stopped && !idle && (session.is_usable() || session.in_flight() > 0) =>
             {
-                self.bear(&further);
+                self.claim(session.in_flight(), record);
+                self.submit(&mut session, durable);
+                prepare(&mut session, record);
+                self.line = Line::Up(session, None);
+            }
+            Line::Up(mut session, given_up) if session.in_flight() > 0 => {
+                prepare(&mut session, record);
+                self.line = Line::Up(session, given_up);
+            }
+            Line::Up(session, given_up) => self.hang_up(*session, given_up, call),
+            Line::Down(_) if idle => {}
+            Line::Down(until) if until.is_some_and(|until| now < until) => {
+                self.line = Line::Down(until);
+            }
+            Line::Down(_) if self.wants_connection() => {
+                self.line = Line::Calling(None);
+                call(None, Some(self.terms()));
+            }
+            Line::Down(_) => self.line = Line::Down(None),
+            line @ (Line::Calling(_) | Line::Gone) => self.line = line,
+        }
+    }
+
+    /// Nothing is claimed that no connection is there for, nor kept from those who have one.
+    fn claim(&mut self, in_flight: usize, record: &mut Record<'_>) {
+        if self.claimed.len() + in_flight > MOST_CLAIMED - CLAIMED_AT_ONCE {
+            return;
+        }
+        for job in self.shared.outbox.take(CLAIMED_AT_ONCE) {
+            record.claimed(&job, &self.server_name);
+            self.claimed.push_back((job, None));
+        }
+    }
+
+    /// Hands claimed messages to the session, as many as it has room for and whose claims are durable.
+    fn submit(&mut self, session: &mut Session<Job>, durable: Mark) {
+        if session.in_flight() == 0 {
+            self.alone = false;
+        }
+        while session.room() > 0 && !self.alone {
+            let Some((job, mark)) = self.claimed.front() else {
+                return;
+            };
+            if mark.is_none_or(|mark| mark > durable) {
+                self.waits_for_disk = session.in_flight() == 0;
+                return;
+            }
+            let suspect = job.losses.is_some();
+            if suspect && session.in_flight() > 0 {
+                return;
+            }
+            self.alone = suspect;
+            if let Some((job, _)) = self.claimed.pop_front() {
+                session.submit(job);
             }
         }
-        self.hang_up();
-        if trouble.lasting == Lasting::ForNow {
-            self.bear(trouble);
+    }
+
+    /// The claims of this turn stand in the ledger before `written`.
+    pub fn recorded(&mut self, written: Mark) {
+        let fresh = self.claimed.iter_mut().rev();
+        for (_, claim) in fresh.take_while(|(_, claim)| claim.is_none()) {
+            *claim = Some(written);
+            // Nobody rings for what is durable as soon as it is written.
+            self.has_news |= self.shared.delivery.durability == Durability::Process;
         }
-        Ok(())
     }
 
-    fn is_connected(&self) -> bool {
-        self.session.as_ref().is_some_and(Session::is_usable)
+    fn wants_connection(&self) -> bool {
+        !self.claimed.is_empty() || self.shared.outbox.has_work()
     }
 
-    /// Opens a session, in place of one that is used up.
-    fn connect(&mut self) -> Result<(), Trouble> {
-        self.hang_up();
+    fn terms(&self) -> (&'a Server, Terms) {
         let server = self.shared.server;
         let terms = Terms {
             timeout: server.timeout,
@@ -327,34 +354,42 @@ impl<'a> Courier<'a> {
             window: server.window,
             messages: server.messages_per_connection,
         };
-        self.session = Some(Session::open(&server.host, server.port, terms)?);
-        self.shared.tally.opened();
-        Ok(())
+        (server, terms)
     }
 
-    fn hang_up(&mut self) {
-        if let Some(session) = self.session.take() {
-            if let Some(reason) = session.misbehaved()
-                && let Some(manner) = self.shared.health.simplify(session.manner(), reason)
-            {
-                let text = format!("{}: {}", self.server_name, reason.describe(manner));
-                // Nobody listens once the run ends; that is no trouble.
-                let _ = self.events.send(Event::Simpler { text });
-            }
-            session.quit();
-            self.shared.tally.closed();
+    /// Ends the use of a session in which nothing is in flight, and opens another one if that is of use now.
+    fn hang_up(
+        &mut self,
+        session: Session<Job>,
+        given_up: Option<Trouble>,
+        call: impl FnOnce(Option<Session<Job>>, Option<(&'a Server, Terms)>),
+    ) {
+        if let Some(reason) = session.misbehaved()
+            && let Some(manner) = (self.shared.health).simplify(session.manner(), reason)
+        {
+            let text = format!("{}: {}", self.server_name, reason.describe(manner));
+            // Nobody listens once the run ends; that is no trouble.
+            let _ = self.events.send(Event::Simpler { text });
+        }
+        self.shared.tally.closed();
+        let until = match &given_up {
+            Some(trouble) if trouble.lasting == Lasting::ForNow => self.bear(trouble),
+            Some(_) | None => None,
+        };
+        let stopped = self.shared.stop.is_requested();
+        let open = given_up.is_none() && !stopped && self.wants_connection();
+        let (lost, open) = (session.lost().is_some(), open.then(|| self.terms()));
+        if lost && open.is_none() {
+            self.has_news = true;
+            self.line = Line::Down(until);
+        } else {
+            self.line = Line::Calling(until);
+            call(Some(session), open);
         }
     }
 
-    /// Writes the lines that wait; returns the place after them.
-    fn flush(&mut self) -> Result<Mark, LedgerError> {
-        let mark = append(self.shared.ledger, &mut self.lines, &mut self.claimed)?;
-        self.unrecorded.clear();
-        Ok(mark)
-    }
-
-    /// Books the outcome; its line goes with the next append, before anything else is begun.
-    fn settle(&mut self, job: &Job, outcome: Outcome, took: Duration) {
+    /// Books the outcome; its line goes with this turn's append, before anything else is begun.
+    fn settle(&mut self, job: &Job, outcome: Outcome, took: Duration, record: &mut Record<'_>) {
         let shared = self.shared;
         let outcome = match outcome {
             Outcome::Deferred(failure) if job.attempt >= shared.delivery.attempts => {
@@ -362,13 +397,7 @@ impl<'a> Courier<'a> {
             }
             outcome => outcome,
         };
-        let time = timestamp();
-        let mut line = entry(&time, job, State::from(&outcome)).with_outcome(&outcome);
-        line.server = Some((&self.server_name).into());
-        line.message_id = Some((&job.message.message_id).into());
-        line.ms = u64::try_from(took.as_millis()).ok();
-        write_line(&mut self.lines, &line);
-        self.unrecorded.push(job.slot);
+        record.settled(job, &outcome, &self.server_name, took);
         shared.standings.set_attempts(job.slot, job.attempt);
         shared.standings.set(job.slot, Standing::from(&outcome));
         let refused = shared.tally.count(&outcome);
@@ -384,76 +413,56 @@ impl<'a> Courier<'a> {
     }
 
     /// Hands back what is claimed and not begun.
-    fn release_all(&mut self) -> Result<(), LedgerError> {
-        let claimed: Vec<Job> = self.claimed.drain(..).map(|(job, _)| job).collect();
-        self.release(claimed)
+    fn release_all(&mut self, record: &mut Record<'_>) {
+        for (job, _) in self.claimed.drain(..) {
+            record.released(job);
+        }
     }
 
-    fn release(&mut self, jobs: Vec<Job>) -> Result<(), LedgerError> {
-        if jobs.is_empty() {
-            return Ok(());
-        }
-        let time = timestamp();
-        for job in &jobs {
-            write_line(&mut self.lines, &entry(&time, job, State::Released));
-        }
-        // Written before another courier can claim them.
-        self.flush()?;
-        let (suspects, jobs) = jobs.into_iter().partition(|job| job.losses.is_some());
-        self.shared.outbox.give_back(jobs, suspects);
-        Ok(())
-    }
-
-    /// Takes in that the server or a session is of no use now: tells, waits, or stops the run.
-    fn bear(&mut self, trouble: &Trouble) {
+    /// Takes in that the server or a session is of no use now: tells, and says until when to wait, or stops the run.
+    fn bear(&mut self, trouble: &Trouble) -> Option<Instant> {
         let shared = self.shared;
         let text = format!("{}: {}", self.server_name, trouble.failure);
         if trouble.lasting == Lasting::ForGood {
             shared.stop.request(Reason::Server(text));
-            return;
+            return None;
         }
-        match shared.health.trouble(Instant::now()) {
-            Advice::GiveUp => shared.stop.request(Reason::Server(format!(
-                "{text}; no message could be submitted for {:?} (give_up in [delivery])",
-                shared.delivery.give_up
-            ))),
+        let now = Instant::now();
+        match shared.health.trouble(now) {
+            Advice::GiveUp => {
+                shared.stop.request(Reason::Server(format!(
+                    "{text}; no message could be submitted for {:?} (give_up in [delivery])",
+                    shared.delivery.give_up
+                )));
+                None
+            }
             Advice::Wait(wait) => {
                 let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-                // Nobody listens once the run ends; that is no trouble.
                 let _ = self.events.send(Event::Trouble { text, wait_ms });
-                shared.stop.wait(wait);
+                Some(now + wait)
+            }
+        }
+    }
+
+    /// After the ledger failed: what left without a record of its outcome is in doubt, as the next run will find it.
+    pub fn abandon(self) {
+        let Line::Up(session, _) = self.line else {
+            return;
+        };
+        self.shared.tally.closed();
+        for Finished { job, verdict, .. } in session.abandon() {
+            if matches!(verdict, Verdict::Settled(Outcome::InDoubt(_))) {
+                self.shared.standings.set(job.slot, Standing::InDoubt);
             }
         }
     }
 }
 
-/// Appends what waits, and asks for it to become durable if there are claims in it.
-fn append(
-    ledger: &Ledger,
-    lines: &mut Vec<u8>,
-    claimed: &mut VecDeque<(Job, Option<Mark>)>,
-) -> Result<Mark, LedgerError> {
-    let mark = if lines.is_empty() {
-        ledger.written()
-    } else {
-        ledger.append(lines)?
-    };
-    lines.clear();
-    let fresh = claimed
-        .iter_mut()
-        .rev()
-        .take_while(|(_, claim)| claim.is_none());
-    let mut any = false;
-    for (_, claim) in fresh {
-        *claim = Some(mark);
-        any = true;
+/// Lays what may be said next, and marks the messages whose content leaves with it.
+fn prepare(session: &mut Session<Job>, record: &mut Record<'_>) {
+    if session.prepare() {
+        for job in session.leaving() {
+            record.sending(job);
+        }
     }
-    if any {
-        ledger.want_durable(mark);
-    }
-    Ok(mark)
-}
-
-fn entry<'a>(time: &'a str, job: &'a Job, state: State) -> Entry<'a> {
-    Entry::new(time, &job.message.key, job.message.row, state, job.attempt)
 }

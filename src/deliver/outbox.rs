@@ -1,7 +1,9 @@
 //! The one queue of a pass: the feeder fills it, couriers empty it, and hand back what they could not begin.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::bell::Bell;
 
 /// What the outbox holds at most: more makes the feeder wait.
 const MOST_ITEMS: usize = 512;
@@ -14,14 +16,15 @@ pub trait Weigh {
     fn weight(&self) -> usize;
 }
 
-/// A bounded queue whose items are outstanding until somebody is done with them.
+/// A bounded queue whose items are outstanding until somebody is done with them. The feeder waits for room; takers
+/// never wait, and are rung for when there is something for them.
 #[derive(Debug)]
 pub struct Outbox<T> {
     inner: Mutex<Inner<T>>,
     room: Condvar,
-    work: Condvar,
     /// How many take from it: nobody takes more than a fair share of what there is.
     takers: usize,
+    bells: Vec<Arc<Bell>>,
 }
 
 #[derive(Debug)]
@@ -32,9 +35,10 @@ struct Inner<T> {
     outstanding: usize,
     closed: bool,
     halted: bool,
-    /// Who waits. A notification is a system call even when nobody listens, so none is made then.
+    /// Whether the feeder waits. A notification is a system call even when nobody listens.
     waiting_for_room: bool,
-    waiting_for_work: usize,
+    /// Somebody found less than was wanted.
+    hungry: bool,
 }
 
 /// The run stops: nothing more is taken in or given out.
@@ -42,8 +46,8 @@ struct Inner<T> {
 pub struct Halted;
 
 impl<T: Weigh> Outbox<T> {
-    /// An empty outbox for so many takers and one feeder.
-    pub fn new(takers: usize) -> Self {
+    /// An empty outbox for one feeder and so many takers, who hear these bells.
+    pub fn new(takers: usize, bells: Vec<Arc<Bell>>) -> Self {
         let inner = Inner {
             queue: VecDeque::new(),
             bytes: 0,
@@ -51,13 +55,13 @@ impl<T: Weigh> Outbox<T> {
             closed: false,
             halted: false,
             waiting_for_room: false,
-            waiting_for_work: 0,
+            hungry: false,
         };
         Outbox {
             inner: Mutex::new(inner),
             room: Condvar::new(),
-            work: Condvar::new(),
             takers: takers.max(1),
+            bells,
         }
     }
 
@@ -81,50 +85,44 @@ impl<T: Weigh> Outbox<T> {
         }
         inner.bytes += items.iter().map(Weigh::weight).sum::<usize>();
         inner.queue.extend(items);
-        self.wake_takers(&inner);
+        self.feed_hungry(inner);
         Ok(())
     }
 
     /// Nothing more will be pushed.
     pub fn close(&self) {
         self.lock().closed = true;
-        self.work.notify_all();
+        self.ring();
     }
 
     /// Nothing more is given out; whoever waits is woken.
     pub fn halt(&self) {
         self.lock().halted = true;
-        self.work.notify_all();
+        self.ring();
         self.room.notify_all();
     }
 
-    /// Takes up to `most` items, waiting for the first. Empty when all work is done, or the outbox halted.
+    /// Takes up to `most` items.
     pub fn take(&self, most: usize) -> Vec<T> {
         let mut inner = self.lock();
-        loop {
-            if inner.halted || inner.is_done() {
-                return Vec::new();
-            }
-            if !inner.queue.is_empty() {
-                return self.draw(&mut inner, most);
-            }
-            inner.waiting_for_work += 1;
-            inner = self
-                .work
-                .wait(inner)
-                .unwrap_or_else(PoisonError::into_inner);
-            inner.waiting_for_work -= 1;
+        if inner.halted {
+            return Vec::new();
         }
+        inner.hungry |= inner.queue.is_empty();
+        self.draw(&mut inner, most)
     }
 
-    /// Takes up to `most` items, waiting for none.
-    pub fn take_ready(&self, most: usize) -> Vec<T> {
+    /// Whether there is something to take.
+    pub fn has_work(&self) -> bool {
         let mut inner = self.lock();
-        if inner.halted {
-            Vec::new()
-        } else {
-            self.draw(&mut inner, most)
-        }
+        inner.hungry |= inner.queue.is_empty();
+        !inner.halted && !inner.queue.is_empty()
+    }
+
+    /// Whether nothing will be given out any more: all is done, or the run stops.
+    pub fn is_done(&self) -> bool {
+        let inner = self.lock();
+        inner.halted || inner.is_done()
     }
 
     /// So many taken items are settled.
@@ -132,7 +130,8 @@ impl<T: Weigh> Outbox<T> {
         let mut inner = self.lock();
         inner.outstanding -= items;
         if inner.is_done() {
-            self.work.notify_all();
+            drop(inner);
+            self.ring();
         }
     }
 
@@ -146,7 +145,7 @@ impl<T: Weigh> Outbox<T> {
             inner.queue.push_front(item);
         }
         inner.queue.extend(last);
-        self.wake_takers(&inner);
+        self.feed_hungry(inner);
     }
 
     fn draw(&self, inner: &mut Inner<T>, most: usize) -> Vec<T> {
@@ -165,9 +164,16 @@ impl<T: Weigh> Outbox<T> {
         items
     }
 
-    fn wake_takers(&self, inner: &Inner<T>) {
-        for _ in 0..inner.waiting_for_work.min(inner.queue.len()) {
-            self.work.notify_one();
+    fn feed_hungry(&self, mut inner: MutexGuard<'_, Inner<T>>) {
+        if std::mem::take(&mut inner.hungry) {
+            drop(inner);
+            self.ring();
+        }
+    }
+
+    fn ring(&self) {
+        for bell in &self.bells {
+            bell.ring();
         }
     }
 
@@ -190,6 +196,8 @@ impl<T> Inner<T> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::bell::Wait;
+    use rustix::event::{PollFd, PollFlags, poll};
     use std::thread;
 
     impl Weigh for usize {
@@ -198,21 +206,31 @@ mod tests {
         }
     }
 
+    fn sleep(bell: &Bell) {
+        bell.sleep(|wait| {
+            let mut fds = [PollFd::new(bell, PollFlags::IN)];
+            if wait == Wait::AsLongAsWanted {
+                poll(&mut fds, None).unwrap();
+            }
+        });
+    }
+
     #[test]
     fn every_item_comes_out_and_takers_end_when_all_is_done() {
-        let outbox = Outbox::new(4);
-        let got = thread::scope(|scope| {
-            let takers: Vec<_> = (0..4)
-                .map(|_| {
-                    scope.spawn(|| {
+        let bells: Vec<Arc<Bell>> = (0..4).map(|_| Arc::new(Bell::new().unwrap())).collect();
+        let outbox = &Outbox::new(4, bells.clone());
+        let mut got = thread::scope(|scope| {
+            let takers: Vec<_> = bells
+                .iter()
+                .map(|bell| {
+                    scope.spawn(move || {
                         let mut got = Vec::new();
                         let mut given_back = false;
-                        loop {
+                        while !outbox.is_done() {
                             let mut items = outbox.take(16);
                             if items.is_empty() {
-                                return got;
-                            }
-                            if given_back {
+                                sleep(bell);
+                            } else if given_back {
                                 outbox.done(items.len());
                                 got.extend(items);
                             } else {
@@ -221,6 +239,7 @@ mod tests {
                                 outbox.give_back(items, last);
                             }
                         }
+                        got
                     })
                 })
                 .collect();
@@ -233,40 +252,42 @@ mod tests {
                 .flat_map(|taker| taker.join().unwrap())
                 .collect::<Vec<_>>()
         });
-        let mut got = got;
         got.sort_unstable();
         assert_eq!(got, (0..2000).collect::<Vec<_>>());
     }
 
     #[test]
     fn what_is_given_back_goes_next_or_last() {
-        let outbox = Outbox::new(1);
+        let outbox = Outbox::new(1, Vec::new());
         outbox.push((0..8).collect()).unwrap();
         let items = outbox.take(4);
         outbox.give_back(items[2..].to_vec(), items[..2].to_vec());
         assert_eq!(outbox.take(8), [2, 3, 4, 5, 6, 7, 0, 1]);
         outbox.done(8);
+        assert!(!outbox.is_done());
         outbox.close();
+        assert!(outbox.is_done());
         assert!(outbox.take(1).is_empty());
     }
 
     #[test]
     fn what_is_too_heavy_waits_and_a_halt_wakes_everybody() {
-        let outbox = Outbox::new(1);
+        let bell = Arc::new(Bell::new().unwrap());
+        let outbox = Outbox::new(1, vec![Arc::clone(&bell)]);
         outbox.push(vec![MOST_BYTES]).unwrap();
         thread::scope(|scope| {
             let pusher = scope.spawn(|| outbox.push(vec![1]));
             assert_eq!(outbox.take(5), [MOST_BYTES]);
             assert_eq!(pusher.join().unwrap(), Ok(()));
+            assert_eq!(outbox.take(5), [1]);
             let waiting = scope.spawn(|| {
-                assert_eq!(outbox.take(5), [1]);
-                outbox.take(5)
+                while !outbox.is_done() {
+                    assert!(!outbox.has_work());
+                    sleep(&bell);
+                }
             });
-            while outbox.lock().queue.len() == 1 {
-                thread::yield_now();
-            }
             outbox.halt();
-            assert!(waiting.join().unwrap().is_empty());
+            waiting.join().unwrap();
         });
         assert_eq!(outbox.push(vec![1]), Err(Halted));
     }

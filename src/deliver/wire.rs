@@ -2,33 +2,53 @@
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::reply_text::Lines;
 use crate::outcome::Reply;
 
 const READ_BUFFER: usize = 8 << 10;
 
-/// The way that the bytes take: TCP, something over it, or in tests a script.
+/// The way that the bytes take: TCP, something over it, or in tests a script. Reading and writing wait for nothing.
 pub trait Transport {
-    /// Reads what there is, waiting at most so long for the first byte; 0 at the end.
+    /// Reads what there is; 0 at the end.
     ///
     /// # Errors
-    /// What the system gives; `WouldBlock` or `TimedOut` when the time was up.
-    fn read(&mut self, buffer: &mut [u8], wait: Duration) -> io::Result<usize>;
+    /// What the system gives; `WouldBlock` when there is nothing.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
 
     /// Writes some of `parts`, in order; returns how many bytes.
     ///
     /// # Errors
-    /// What the system gives.
+    /// What the system gives; `WouldBlock` when the line takes nothing now.
     fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    /// Waits until it can be read or written.
+    ///
+    /// # Errors
+    /// `TimedOut` when that takes longer than `most`; what the system gives.
+    fn wait(&mut self, readiness: Readiness, most: Duration) -> io::Result<()>;
+
+    /// Tells the other side at once that what it said has arrived, when it has more to say.
+    fn acknowledge(&mut self);
+}
+
+/// What to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readiness {
+    /// Bytes, or the end, to be read.
+    Read,
+    /// Room for bytes to be written.
+    Write,
 }
 
 /// A TCP connection.
 #[derive(Debug)]
 pub struct Tcp {
     stream: TcpStream,
-    read_timeout: Option<Duration>,
 }
 
 impl Tcp {
@@ -51,11 +71,8 @@ impl Tcp {
         let stream = TcpStream::connect_timeout(&address, timeout)?;
         // Without this the end of a message waits for the acknowledgement of what went before it.
         stream.set_nodelay(true)?;
-        stream.set_write_timeout(Some(timeout))?;
-        Ok(Tcp {
-            stream,
-            read_timeout: None,
-        })
+        stream.set_nonblocking(true)?;
+        Ok(Tcp { stream })
     }
 
     /// This side's address, for an address literal in EHLO (RFC 5321 4.1.3).
@@ -67,31 +84,44 @@ impl Tcp {
     }
 }
 
+impl AsFd for Tcp {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+}
+
 impl Transport for Tcp {
-    fn read(&mut self, buffer: &mut [u8], wait: Duration) -> io::Result<usize> {
-        if self.read_timeout != Some(wait) {
-            self.stream.set_read_timeout(Some(wait))?;
-            self.read_timeout = Some(wait);
-        }
-        acknowledge_at_once(&self.stream);
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.stream.read(buffer)
     }
 
     fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         self.stream.write_vectored(parts)
     }
-}
 
-/// A server that leaves Nagle's algorithm on holds a reply back until the one before it is acknowledged, which the
-/// system would put off for 40 ms. It takes the wish back by itself, so it is made anew for each read.
-#[cfg(target_os = "linux")]
-fn acknowledge_at_once(stream: &TcpStream) {
-    // Where it is refused, replies come later; nothing else changes.
-    let _ = socket2::SockRef::from(stream).set_tcp_quickack(true);
-}
+    fn wait(&mut self, readiness: Readiness, most: Duration) -> io::Result<()> {
+        let flags = match readiness {
+            Readiness::Read => PollFlags::IN,
+            Readiness::Write => PollFlags::OUT,
+        };
+        let most = Timespec::try_from(most).map_err(io::Error::other)?;
+        match poll(&mut [PollFd::new(&self.stream, flags)], Some(&most))? {
+            0 => Err(io::ErrorKind::TimedOut.into()),
+            _ => Ok(()),
+        }
+    }
 
-#[cfg(not(target_os = "linux"))]
-fn acknowledge_at_once(_: &TcpStream) {}
+    /// A server that leaves Nagle's algorithm on holds a reply back until the one before it is acknowledged, which the
+    /// system would put off for 40 ms. It takes the wish back by itself, so it is made anew each time.
+    #[cfg(target_os = "linux")]
+    fn acknowledge(&mut self) {
+        // Where it is refused, replies come later; nothing else changes.
+        let _ = socket2::SockRef::from(&self.stream).set_tcp_quickack(true);
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn acknowledge(&mut self) {}
+}
 
 /// One connection's bytes, and the replies in them.
 #[derive(Debug)]
@@ -102,15 +132,6 @@ pub struct Wire<T> {
     end: usize,
     /// The reply whose first lines, or bytes, have arrived.
     lines: Lines,
-}
-
-/// A write that came to an end too early.
-#[derive(Debug)]
-pub struct CutShort {
-    /// Bytes that were handed over. The server can have none beyond them.
-    pub written: usize,
-    /// Why.
-    pub error: io::Error,
 }
 
 impl<T: Transport> Wire<T> {
@@ -126,30 +147,47 @@ impl<T: Transport> Wire<T> {
         }
     }
 
-    /// Writes all of `parts`, in as few system calls as the system allows.
+    /// The way that the bytes take.
+    pub fn transport(&self) -> &T {
+        &self.transport
+    }
+
+    /// Writes as much of `parts` as the line takes now, in as few system calls as the system allows; `written` grows
+    /// by what was handed over, also when this fails. The server can have none beyond it.
     ///
     /// # Errors
-    /// What the system gives, with how much was handed over before.
-    pub fn write(&mut self, mut parts: &mut [IoSlice<'_>]) -> Result<(), CutShort> {
-        let mut written = 0;
+    /// What the system gives.
+    pub fn write(&mut self, mut parts: &mut [IoSlice<'_>], written: &mut usize) -> io::Result<()> {
         IoSlice::advance_slices(&mut parts, 0);
         while !parts.is_empty() {
             match self.transport.write(parts) {
-                Ok(0) => {
-                    return Err(CutShort {
-                        written,
-                        error: io::ErrorKind::WriteZero.into(),
-                    });
-                }
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(more) => {
-                    written += more;
+                    *written += more;
                     IoSlice::advance_slices(&mut parts, more);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(CutShort { written, error }),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
             }
         }
         Ok(())
+    }
+
+    /// Writes a command, waiting for the line to take it.
+    ///
+    /// # Errors
+    /// What the system gives; a timeout.
+    pub fn say(&mut self, command: &str, timeout: Duration) -> io::Result<()> {
+        let mut written = 0;
+        loop {
+            let rest = &command.as_bytes()[written..];
+            self.write(&mut [IoSlice::new(rest)], &mut written)?;
+            if written == command.len() {
+                return Ok(());
+            }
+            self.wait(Readiness::Write, timeout, timeout)?;
+        }
     }
 
     /// Reads one reply, all of its lines (RFC 5321 4.2.1), within `timeout` for all of it.
@@ -176,16 +214,57 @@ impl<T: Transport> Wire<T> {
         self.take_arrived(Reply::new)
     }
 
+    /// Reads what there is, waiting for nothing; false when there is nothing new. To be called when all that has
+    /// arrived is taken.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` when the server has closed the connection; what the system gives.
+    pub fn fill(&mut self) -> io::Result<bool> {
+        if self.start < self.end {
+            return Ok(true);
+        }
+        loop {
+            match self.transport.read(&mut self.buffer) {
+                Ok(0) => {
+                    let text = "the server closed the connection";
+                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
+                }
+                Ok(read) => {
+                    (self.start, self.end) = (0, read);
+                    return Ok(true);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// More is to come: see [`Transport::acknowledge`].
+    pub fn acknowledge(&mut self) {
+        self.transport.acknowledge();
+    }
+
     fn read<R>(&mut self, timeout: Duration, make: fn(u16, &str) -> R) -> io::Result<R> {
         // The whole reply has one deadline; a server that drips bytes does not move it.
-        let mut deadline = None;
+        let deadline = Instant::now() + timeout;
         loop {
             if let Some(reply) = self.take_arrived(make)? {
                 return Ok(reply);
             }
-            let now = Instant::now();
-            let deadline = *deadline.get_or_insert(now + timeout);
-            self.fill(timeout, deadline.saturating_duration_since(now))?;
+            if !self.fill()? {
+                self.acknowledge();
+                let left = deadline.saturating_duration_since(Instant::now());
+                self.wait(Readiness::Read, left, timeout)?;
+            }
+        }
+    }
+
+    fn wait(&mut self, readiness: Readiness, left: Duration, timeout: Duration) -> io::Result<()> {
+        match self.transport.wait(readiness, left) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(timed_out(timeout)),
+            result => result,
         }
     }
 
@@ -205,37 +284,10 @@ impl<T: Transport> Wire<T> {
         }
         Ok(None)
     }
-
-    fn fill(&mut self, timeout: Duration, left: Duration) -> io::Result<()> {
-        if left.is_zero() {
-            return Err(timed_out(timeout));
-        }
-        loop {
-            match self.transport.read(&mut self.buffer, left) {
-                Ok(0) => {
-                    let text = "the server closed the connection";
-                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
-                }
-                Ok(read) => {
-                    (self.start, self.end) = (0, read);
-                    return Ok(());
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-                    ) =>
-                {
-                    return Err(timed_out(timeout));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
 }
 
-fn timed_out(timeout: Duration) -> io::Error {
+/// The server did not answer, or took no bytes, for so long.
+pub(super) fn timed_out(timeout: Duration) -> io::Error {
     io::Error::new(
         io::ErrorKind::TimedOut,
         format!("no answer within {timeout:?}"),

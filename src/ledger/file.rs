@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::LedgerError;
@@ -15,6 +15,7 @@ use super::boot;
 use super::entry::{Entry, Event, EventKind, FORMAT, Header, State, timestamp, write_line};
 use super::replay::{Replay, replay};
 use super::standing::{SlotId, Standings};
+use crate::bell::Bell;
 use crate::campaign::Durability;
 
 /// A place in the file: everything before it was written before what follows.
@@ -31,7 +32,6 @@ pub struct Ledger {
     syncs: File,
     progress: Mutex<Progress>,
     wanted: Condvar,
-    synced: Condvar,
 }
 
 #[derive(Debug)]
@@ -48,11 +48,12 @@ struct Progress {
     synced: Mark,
     failed: Option<(io::ErrorKind, String)>,
     closing: bool,
-    /// Who waits: a notification is a system call even when nobody listens.
+    /// Whether nobody asks: a notification is a system call even when nobody listens.
     idle: bool,
     /// More is gathered before a sync, as long as nobody waits for it.
     gathering: bool,
-    waiting: usize,
+    hurried: bool,
+    bells: Vec<Arc<Bell>>,
 }
 
 /// Claims are asked for well ahead of their messages: a sync that nobody waits for yet may be this late, and so serves
@@ -186,7 +187,6 @@ impl Opened {
                 ..Progress::default()
             }),
             wanted: Condvar::new(),
-            synced: Condvar::new(),
         };
         let mut lines = Vec::new();
         let time = timestamp();
@@ -233,7 +233,7 @@ impl Opened {
 
 impl Ledger {
     /// Appends whole lines; returns the place after them. What is written survives the death of the process at once,
-    /// a power loss only after [`Ledger::wait_durable`].
+    /// a power loss only once [`Ledger::durable`] has passed that place.
     ///
     /// # Errors
     /// What the system refuses; after that, always: half a line may be the last.
@@ -260,9 +260,31 @@ impl Ledger {
         lock(&self.file).written
     }
 
-    /// Whether what stands before `mark` is durable, without waiting for it.
-    pub fn is_durable(&self, mark: Mark) -> bool {
-        self.durability == Durability::Process || lock(&self.progress).synced >= mark
+    /// The place before which everything is durable.
+    ///
+    /// # Errors
+    /// When a sync failed: what was written may be lost at a power loss.
+    pub fn durable(&self) -> Result<Mark, LedgerError> {
+        if self.durability == Durability::Process {
+            return Ok(Mark(u64::MAX));
+        }
+        let progress = lock(&self.progress);
+        match &progress.failed {
+            None => Ok(progress.synced),
+            Some((kind, text)) => {
+                let source = io::Error::new(*kind, text.clone());
+                Err(LedgerError::io(
+                    &self.path,
+                    "make the ledger durable",
+                    source,
+                ))
+            }
+        }
+    }
+
+    /// Who is rung for after each sync.
+    pub fn tell(&self, bells: Vec<Arc<Bell>>) {
+        lock(&self.progress).bells = bells;
     }
 
     /// Asks for what stands before `mark` to become durable soon; does not wait.
@@ -280,38 +302,13 @@ impl Ledger {
         }
     }
 
-    /// Waits until what stands before `mark` is durable. With `durability = "process"` it is so already.
-    ///
-    /// # Errors
-    /// When a sync failed: what was written may be lost at a power loss.
-    pub fn wait_durable(&self, mark: Mark) -> Result<(), LedgerError> {
-        if self.durability == Durability::Process {
-            return Ok(());
-        }
-        self.want_durable(mark);
+    /// Somebody has nothing else to do until what was asked for is durable: no more is gathered before the next sync.
+    pub fn hurry(&self) {
         let mut progress = lock(&self.progress);
-        loop {
-            if let Some((kind, text)) = &progress.failed {
-                let source = io::Error::new(*kind, text.clone());
-                return Err(LedgerError::io(
-                    &self.path,
-                    "make the ledger durable",
-                    source,
-                ));
-            }
-            if progress.synced >= mark {
-                return Ok(());
-            }
-            progress.waiting += 1;
-            if progress.gathering {
-                progress.gathering = false;
-                self.wanted.notify_one();
-            }
-            progress = self
-                .synced
-                .wait(progress)
-                .unwrap_or_else(PoisonError::into_inner);
-            progress.waiting -= 1;
+        progress.hurried = true;
+        if progress.gathering {
+            progress.gathering = false;
+            self.wanted.notify_one();
         }
     }
 
@@ -334,13 +331,13 @@ impl Ledger {
             {
                 return;
             }
-            progress.gathering = progress.waiting == 0 && !progress.closing;
+            progress.gathering = !progress.hurried && !progress.closing;
             progress = self
                 .wanted
                 .wait_timeout_while(progress, GATHER, |it| it.gathering && !it.closing)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
-            progress.gathering = false;
+            (progress.gathering, progress.hurried) = (false, false);
             drop(progress);
             // All that is written by now is covered, asked for or not.
             let reached = lock(&self.file).written;
@@ -351,8 +348,8 @@ impl Ledger {
                 // After a failed sync the kernel may have dropped the pages: asking again would prove nothing.
                 Err(error) => progress.failed = Some((error.kind(), error.to_string())),
             }
-            if progress.waiting > 0 {
-                self.synced.notify_all();
+            for bell in &progress.bells {
+                bell.ring();
             }
         }
     }

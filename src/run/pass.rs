@@ -1,11 +1,14 @@
 //! One pass: the feeder and the couriers at work, the event loop beside them.
 
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
 use super::feed::Feeder;
-use crate::deliver::courier::{Courier, Event, Shared};
+use crate::bell::Bell;
+use crate::deliver::courier::{Event, Shared};
+use crate::deliver::crew::Crew;
 use crate::progress::Voice;
 use crate::signals::Signals;
 
@@ -17,15 +20,18 @@ const TICK: Duration = Duration::from_millis(50);
 pub fn run(
     feeder: Feeder<'_>,
     shared: Shared<'_>,
+    bells: &[Arc<Bell>],
     first: bool,
     voice: &mut Voice,
     signals: &mut Signals,
 ) {
     thread::scope(|scope| {
         let (sender, events) = mpsc::channel();
-        for _ in 0..shared.server.connections {
-            let courier = Courier::new(shared, sender.clone());
-            scope.spawn(move || courier.run());
+        let connections = shared.server.connections;
+        for (number, bell) in bells.iter().enumerate() {
+            let share = (connections + number) / bells.len();
+            let crew = Crew::new(scope, share, shared, &sender, Arc::clone(bell));
+            scope.spawn(move || crew.run());
         }
         drop(sender);
         scope.spawn(move || feeder.feed(first));

@@ -1,7 +1,9 @@
 //! `mailrun send`: passes over the list until nobody is due.
 
+use std::io;
+use std::num::NonZero;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,6 +12,7 @@ use super::announce::{confirmed, content_changed, introduce, invalid_rows};
 use super::feed::Feeder;
 use super::pass;
 use super::plan::{Plan, Selection};
+use crate::bell::Bell;
 use crate::campaign::{InDoubt, Server};
 use crate::deliver::courier::Shared;
 use crate::deliver::health::{Health, jittered};
@@ -101,7 +104,13 @@ pub fn run(plan: &Plan, options: Options, voice: &mut Voice) -> Result<Ended, Er
         content: &plan.content,
         durability: campaign.delivery.durability,
     };
+    let bells = crew_bells(server).map_err(|source| Error::Io {
+        path: PathBuf::from("bells"),
+        action: "make",
+        source,
+    })?;
     let (ledger, replay) = opened.begin(&opening)?;
+    ledger.tell(bells.clone());
     let stop = Stop::default();
     let tally = Tally::default();
     let refused = Mutex::default();
@@ -111,6 +120,7 @@ pub fn run(plan: &Plan, options: Options, voice: &mut Voice) -> Result<Ended, Er
             plan,
             replay: replay.as_ref(),
             server,
+            bells: &bells,
             ledger: &ledger,
             tally: &tally,
             refused: &refused,
@@ -143,6 +153,8 @@ struct Work<'a> {
     plan: &'a Plan,
     replay: Option<&'a Replay>,
     server: &'a Server,
+    /// One for each crew.
+    bells: &'a [Arc<Bell>],
     ledger: &'a Ledger,
     tally: &'a Tally,
     refused: &'a Mutex<Vec<InvalidRow>>,
@@ -201,7 +213,8 @@ impl Work<'_> {
             .min(usize::try_from(due).unwrap_or(usize::MAX))
             .max(1);
         let server = &server;
-        let outbox: &Outbox<Job> = &Outbox::new(server.connections);
+        let bells = &self.bells[..self.bells.len().min(server.connections)];
+        let outbox: &Outbox<Job> = &Outbox::new(server.connections, bells.to_vec());
         let feeder = Feeder {
             plan,
             replay,
@@ -223,7 +236,7 @@ impl Work<'_> {
             stop,
         };
         voice.begin(due);
-        pass::run(feeder, shared, first, voice, signals);
+        pass::run(feeder, shared, bells, first, voice, signals);
         voice.end();
     }
 
@@ -253,6 +266,17 @@ impl Work<'_> {
             );
         }
     }
+}
+
+/// As many crews as can be at work at once, each with a connection at least.
+fn crew_bells(server: &Server) -> io::Result<Vec<Arc<Bell>>> {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let cores = std::env::var("MAILRUN_CREWS")
+        .ok()
+        .and_then(|v| v.parse().ok())
+        .unwrap_or(cores);
+    let crews = cores.min(server.connections).max(1);
+    (0..crews).map(|_| Bell::new().map(Arc::new)).collect()
 }
 
 fn configured(plan: &Plan) -> Result<&Server, Error> {

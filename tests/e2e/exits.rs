@@ -370,7 +370,7 @@ fn status_4_a_ledger_that_cannot_be_written_stops_the_sending() {
     );
     assert_eq!((none.status, sandbox.stats().connections), (1, 0));
 
-    let some = limited(40);
+    let some = limited(120);
     let json = some.json();
     assert_eq!(some.status, 4, "{some:?}");
     let reason = "campaign/runs/r.jsonl: cannot write the ledger: File too large (os error 27); sending stops where there is no \

@@ -2,13 +2,14 @@
 
 use std::borrow::Borrow;
 use std::collections::VecDeque;
-use std::io::IoSlice;
 use std::net::IpAddr;
+use std::time::Instant;
 
+use super::group::Group;
 use super::{Manner, Session, Terms, Trouble};
 use crate::deliver::offers::Offers;
 use crate::deliver::reply::{Lasting, Ruling, rule};
-use crate::deliver::wire::{CutShort, Transport, Wire};
+use crate::deliver::wire::{Transport, Wire};
 use crate::message::Message;
 use crate::outcome::{Cause, Failure, Reply, Scope, Stage};
 
@@ -37,6 +38,8 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
             offers,
             manner,
             flights: VecDeque::new(),
+            first: 0,
+            group: Group::default(),
             due: VecDeque::new(),
             finished: Vec::new(),
             submitted: 0,
@@ -47,8 +50,11 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
             reset_always: false,
             closing: false,
             leaving: None,
+            failing: None,
             broken: false,
+            lost: None,
             misbehaved: None,
+            since: Instant::now(),
         })
     }
 }
@@ -74,8 +80,7 @@ fn ask<T: Transport>(
     command: &str,
     terms: &Terms,
 ) -> Result<(u16, String), Trouble> {
-    wire.write(&mut [IoSlice::new(command.as_bytes())])
-        .map_err(|CutShort { error, .. }| error)
+    wire.say(command, terms.timeout)
         .and_then(|()| wire.read_lines(terms.timeout))
         .map_err(|error| Trouble::io(Stage::Ehlo, &error))
 }

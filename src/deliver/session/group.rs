@@ -1,40 +1,74 @@
 //! What may be said now, as one write.
 
 use std::borrow::Borrow;
-use std::io::{IoSlice, Write};
+use std::collections::VecDeque;
+use std::io::{self, IoSlice, Write};
 use std::ops::Range;
+use std::time::Instant;
 
 use super::flight::{Flight, Progress};
 use super::{Due, Manner, Session, Trouble, content};
-use crate::deliver::wire::{CutShort, Transport};
+use crate::deliver::wire::Transport;
 use crate::message::Message;
 use crate::outcome::Stage;
 
-/// After a failed write, what the server said before is waited for this long.
-const LAST_WORDS: std::time::Duration = std::time::Duration::from_millis(500);
-
 /// A piece of a group, in the order of the wire.
+#[derive(Debug)]
 enum Piece {
     /// Bytes of the commands.
     Commands(Range<usize>),
-    /// The content of a flight with dots stuffed, and its final dot.
-    Data(usize),
-    /// The content of a flight as it is.
-    Chunk(usize),
+    /// The content of a flight.
+    Content {
+        /// The flight's number.
+        flight: u64,
+        /// With dots stuffed, and the final dot; otherwise as it is.
+        dotted: bool,
+        /// How many of the group's replies are due when this is handed over.
+        due: usize,
+    },
 }
 
-#[derive(Default)]
-struct Group {
+/// What is being said: laid whole, then handed over as the line takes it.
+#[derive(Debug, Default)]
+pub(super) struct Group {
     commands: Vec<u8>,
     from: usize,
-    pieces: Vec<Piece>,
+    pieces: VecDeque<Piece>,
+    /// Replies that become due with it, in their order.
     due: Vec<Due>,
+    /// How many of them are due already.
+    asked: usize,
+    /// Bytes handed over.
+    handed: usize,
 }
 
 impl Group {
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    fn clear(&mut self) {
+        let Group {
+            commands,
+            from,
+            pieces,
+            due,
+            asked,
+            handed,
+        } = self;
+        commands.clear();
+        pieces.clear();
+        due.clear();
+        (*from, *asked, *handed) = (0, 0, 0);
+    }
+
     fn command(&mut self, stage: Stage, line: std::fmt::Arguments<'_>) {
         // A Vec takes whatever is written.
         let _ = self.commands.write_fmt(line);
+        self.expect(stage);
+    }
+
+    fn expect(&mut self, stage: Stage) {
         self.due.push(Due {
             stage,
             reset: false,
@@ -52,52 +86,60 @@ impl Group {
     fn cut(&mut self) {
         if self.from < self.commands.len() {
             self.pieces
-                .push(Piece::Commands(self.from..self.commands.len()));
+                .push_back(Piece::Commands(self.from..self.commands.len()));
             self.from = self.commands.len();
         }
     }
 
-    fn content(&mut self, piece: Piece) {
+    /// A content, the reply to whose end is the last one that was added.
+    fn content(&mut self, flight: u64, dotted: bool) {
         self.cut();
-        self.pieces.push(piece);
+        let due = self.due.len();
+        self.pieces.push_back(Piece::Content {
+            flight,
+            dotted,
+            due,
+        });
+    }
+
+    /// The flights whose contents are in it.
+    fn contents(&self) -> impl Iterator<Item = u64> {
+        self.pieces.iter().filter_map(|piece| match *piece {
+            Piece::Commands(_) => None,
+            Piece::Content { flight, .. } => Some(flight),
+        })
     }
 }
 
 impl<J: Borrow<Message>, T: Transport> Session<J, T> {
-    /// Writes the next group, if one is due.
-    pub(super) fn write_group<E>(
-        &mut self,
-        mark: impl FnOnce(&mut dyn Iterator<Item = &J>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let mut group = Group::default();
+    /// Lays the next group, if one is due and none is on its way: what [`Session::leaving`] gives leaves with the next
+    /// [`Session::write`]. Whether there is one.
+    pub fn prepare(&mut self) -> bool {
+        if !self.group.is_empty() || self.broken || self.failing.is_some() {
+            return false;
+        }
+        let mut group = std::mem::take(&mut self.group);
         match self.manner {
             Manner::Sequential => self.next_command(&mut group),
             Manner::Pipelined => self.next_transaction(&mut group),
             Manner::Chunked => self.next_chunks(&mut group),
         }
         group.cut();
-        let leaving: Vec<usize> = group
-            .pieces
-            .iter()
-            .filter_map(|piece| match *piece {
-                Piece::Commands(_) => None,
-                Piece::Data(at) | Piece::Chunk(at) => Some(at),
-            })
-            .collect();
-        if !leaving.is_empty() {
-            let mut jobs = leaving.iter().filter_map(|&at| match &self.flights[at] {
-                Flight::Open(open) => Some(&open.job),
-                Flight::Sent(_) => None,
-            });
-            if let Err(error) = mark(&mut jobs) {
-                self.broken = true;
-                return Err(error);
+        self.group = group;
+        if self.due.is_empty() {
+            self.since = Instant::now();
+        }
+        !self.group.is_empty()
+    }
+
+    /// The messages whose content is in the group that was prepared.
+    pub fn leaving(&self) -> impl Iterator<Item = &J> {
+        self.group.contents().filter_map(|flight| {
+            match self.flights.get(place(flight, self.first)) {
+                Some(Flight::Open(open)) => Some(&open.job),
+                Some(Flight::Sent(_)) | None => None,
             }
-        }
-        if !group.pieces.is_empty() {
-            self.write(&group);
-        }
-        Ok(())
+        })
     }
 
     /// One command, or one content, once nothing is due.
@@ -117,7 +159,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
             Progress::Waiting | Progress::Next(Stage::Mail) => mail(group, message, size),
             Progress::Next(Stage::Rcpt) => rcpt(group, message),
             Progress::Next(_) => group.command(Stage::Data, format_args!("DATA\r\n")),
-            Progress::Ready | Progress::Void => return self.content(group, 0),
+            Progress::Ready | Progress::Void => return self.lay_content(group, 0),
             Progress::Asking => return,
         }
         open.progress = Progress::Asking;
@@ -130,7 +172,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
                 continue;
             };
             match open.progress {
-                Progress::Ready | Progress::Void => self.content(group, at),
+                Progress::Ready | Progress::Void => self.lay_content(group, at),
                 // Until its DATA is answered nothing may follow (RFC 2920 section 3.1).
                 Progress::Asking | Progress::Next(_) => return,
                 Progress::Waiting => {
@@ -161,7 +203,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
                 }
             }
             group.command(Stage::EndOfData, format_args!("BDAT {size} LAST\r\n"));
-            group.content(Piece::Chunk(at));
+            group.content(self.first + at as u64, false);
         }
     }
 
@@ -180,67 +222,100 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         open.progress = Progress::Asking;
     }
 
-    fn content(&mut self, group: &mut Group, at: usize) {
-        if let Flight::Open(open) = &self.flights[at] {
-            match open.progress {
-                Progress::Void => group.commands.extend_from_slice(b".\r\n"),
-                _ => group.content(Piece::Data(at)),
+    fn lay_content(&mut self, group: &mut Group, at: usize) {
+        let number = self.first + at as u64;
+        if let Flight::Open(open) = &mut self.flights[at] {
+            group.expect(Stage::EndOfData);
+            if open.progress == Progress::Void {
+                group.commands.extend_from_slice(b".\r\n");
+                open.progress = Progress::Asking;
+            } else {
+                group.content(number, true);
             }
-            group.due.push(Due {
-                stage: Stage::EndOfData,
-                reset: false,
-            });
         }
     }
 
-    fn write(&mut self, group: &Group) {
-        let mut slices = Vec::with_capacity(group.pieces.len() * 3);
-        // Where each content ends, in bytes from the start of the group.
-        let mut ends = Vec::new();
-        let mut length = 0;
-        for piece in &group.pieces {
+    /// Hands over what the line takes of the group that was prepared.
+    pub fn write(&mut self) {
+        if self.group.is_empty() || self.broken {
+            return;
+        }
+        let mut slices = Vec::with_capacity(self.group.pieces.len() * 3);
+        let mut lengths = Vec::with_capacity(self.group.pieces.len());
+        for piece in &self.group.pieces {
             let before = slices.len();
             match piece {
-                Piece::Commands(range) => slices.push(IoSlice::new(&group.commands[range.clone()])),
-                Piece::Data(at) | Piece::Chunk(at) => {
-                    let Flight::Open(open) = &self.flights[*at] else {
-                        continue;
-                    };
-                    let parts = &open.job.borrow().content;
-                    if matches!(piece, Piece::Chunk(_)) {
-                        content::plain(parts, &mut slices);
-                    } else {
-                        content::dot_stuffed(parts, &mut slices);
-                        slices.push(IoSlice::new(b".\r\n"));
+                Piece::Commands(range) => {
+                    slices.push(IoSlice::new(&self.group.commands[range.clone()]));
+                }
+                Piece::Content { flight, dotted, .. } => {
+                    let flight = self.flights.get(place(*flight, self.first));
+                    if let Some(Flight::Open(open)) = flight {
+                        let parts = &open.job.borrow().content;
+                        if *dotted {
+                            content::dot_stuffed(parts, &mut slices);
+                            slices.push(IoSlice::new(b".\r\n"));
+                        } else {
+                            content::plain(parts, &mut slices);
+                        }
                     }
                 }
             }
-            length += slices[before..]
-                .iter()
-                .map(|slice| slice.len())
-                .sum::<usize>();
-            if let Piece::Data(at) | Piece::Chunk(at) = piece {
-                ends.push((*at, length));
-            }
+            lengths.push(slices[before..].iter().map(|slice| slice.len()).sum());
         }
-        let result = self.wire.write(&mut slices);
-        let written = match &result {
-            Ok(()) => length,
-            Err(cut) => cut.written,
-        };
-        for (at, _) in ends.into_iter().filter(|&(_, end)| end <= written) {
-            self.depart(at);
+        let mut unwritten = &mut slices[..];
+        IoSlice::advance_slices(&mut unwritten, self.group.handed);
+        let mut written = 0;
+        let result = self.wire.write(unwritten, &mut written);
+        drop(slices);
+        if written > 0 {
+            self.since = Instant::now();
         }
-        self.due.extend(&group.due);
-        if let Err(CutShort { error, .. }) = result {
-            // The server may have said why before it stopped reading.
-            self.read_until(LAST_WORDS);
-            self.lose(Trouble::io(Stage::Body, &error));
+        self.group.handed += written;
+        self.handed_over(&lengths);
+        if let Err(error) = result {
+            self.fail(&error);
         }
     }
 
+    /// Takes in how far the group is handed over: whose content has left, and which replies are due.
+    fn handed_over(&mut self, lengths: &[usize]) {
+        for &length in lengths {
+            if self.group.handed < length {
+                return;
+            }
+            self.group.handed -= length;
+            if let Some(Piece::Content { flight, due, .. }) = self.group.pieces.pop_front() {
+                self.ask(due);
+                self.depart(flight);
+            }
+        }
+        self.ask(self.group.due.len());
+        self.group.clear();
+    }
+
+    /// So many of the group's replies are due now.
+    fn ask(&mut self, due: usize) {
+        self.due.extend(&self.group.due[self.group.asked..due]);
+        self.group.asked = due;
+    }
+
+    /// Nothing more can be written. The server may have said why before it stopped reading.
+    fn fail(&mut self, error: &io::Error) {
+        self.failing = Some(Trouble::io(Stage::Body, error));
+        self.give_up_group();
+        self.end_if_done();
+    }
+
+    /// What is not handed over never will be; replies to it may have come all the same.
+    pub(super) fn give_up_group(&mut self) {
+        self.ask(self.group.due.len());
+        self.group.clear();
+    }
+
     /// The end of this flight's content is handed over.
-    fn depart(&mut self, at: usize) {
+    fn depart(&mut self, flight: u64) {
+        let at = place(flight, self.first);
         let Some(flight) = self.flights.remove(at) else {
             return;
         };
@@ -250,6 +325,11 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         };
         self.flights.insert(at, flight);
     }
+}
+
+/// Where a flight stands among those that are left.
+fn place(flight: u64, first: u64) -> usize {
+    usize::try_from(flight - first).unwrap_or(usize::MAX)
 }
 
 fn mail(group: &mut Group, message: &Message, size: bool) {

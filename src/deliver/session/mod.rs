@@ -1,7 +1,9 @@
 //! One SMTP connection (RFC 5321): opened, used for many messages, closed with QUIT.
 //!
-//! A message is handed over with [`Session::submit`]; [`Session::exchange`] writes what may be written, waits for at
-//! least one reply, and gives the messages that are finished. How much is in flight depends on the [`Manner`]:
+//! A message is handed over with [`Session::submit`]; [`Session::prepare`] lays what may be said, [`Session::write`]
+//! says it, [`Session::read`] takes what was answered, [`Session::finished`] gives the messages that are done with.
+//! None of them waits: whoever drives the session waits for its socket, as [`Session::reads`], [`Session::writes`]
+//! and [`Session::deadline`] tell. Opening and closing it do wait. How much is in flight depends on the [`Manner`]:
 //!
 //! | manner | a message costs | in flight |
 //! | --- | --- | --- |
@@ -24,12 +26,13 @@ mod tests;
 
 use std::borrow::Borrow;
 use std::collections::VecDeque;
-use std::io::IoSlice;
-use std::time::Duration;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
 
 pub use manner::{Manner, Misbehaviour};
 
 use self::flight::{Flight, Open};
+use self::group::Group;
 use super::offers::Offers;
 use super::reply::Lasting;
 use super::wire::{Tcp, Transport, Wire};
@@ -40,6 +43,8 @@ use crate::outcome::{Cause, Failure, Outcome, Scope, Stage};
 const END_OF_DATA_TIMES: u32 = 10;
 /// A server that does not answer QUIT is not waited for: nothing depends on it.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
+/// After a failed write, what the server said before is waited for this long.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// What became of a message that was handed to a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +108,10 @@ pub struct Session<J, T = Tcp> {
     manner: Manner,
     /// In the order in which they were handed over. Those finished leave at the front.
     flights: VecDeque<Flight<J>>,
+    /// The number of the first flight; the others follow.
+    first: u64,
+    /// What is being written.
+    group: Group,
     /// In the order in which the replies come. The first entry that is no reset concerns the first flight; after
     /// each `EndOfData`, the next flight's begin.
     due: VecDeque<Due>,
@@ -121,8 +130,14 @@ pub struct Session<J, T = Tcp> {
     closing: bool,
     /// The server said that it hangs up: what it has not answered it has not taken.
     leaving: Option<Trouble>,
+    /// Nothing can be written any more; what the server said before is read.
+    failing: Option<Trouble>,
     broken: bool,
+    /// Why it is broken.
+    lost: Option<Trouble>,
     misbehaved: Option<Misbehaviour>,
+    /// When the server last did what was waited for.
+    since: Instant,
 }
 
 impl<J: Borrow<Message>> Session<J> {
@@ -146,7 +161,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
 
     /// How many more messages can be handed over now.
     pub fn room(&self) -> usize {
-        if self.closing || self.broken {
+        if !self.takes_more() {
             return 0;
         }
         let left = self.terms.messages.saturating_sub(self.submitted) as usize;
@@ -165,7 +180,11 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
 
     /// Whether more messages can be handed over, now or once others are finished.
     pub fn is_usable(&self) -> bool {
-        !self.closing && !self.broken && self.submitted < self.terms.messages
+        self.takes_more() && self.submitted < self.terms.messages
+    }
+
+    fn takes_more(&self) -> bool {
+        !self.closing && !self.broken && self.failing.is_none()
     }
 
     /// How the server failed to do what it offers, if it did: the next connection is to be driven more simply.
@@ -184,22 +203,50 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         }
     }
 
-    /// Writes what may be written, then waits for a reply if one is due, and takes all that have arrived. `mark` is
-    /// called with the messages whose content is about to leave; when it fails, nothing leaves.
-    ///
-    /// # Errors
-    /// Only what `mark` gives; the connection is then of no further use.
-    pub fn exchange<E>(
-        &mut self,
-        mark: impl FnOnce(&mut dyn Iterator<Item = &J>) -> Result<(), E>,
-    ) -> Result<Vec<Finished<J>>, E> {
-        if self.finished.is_empty() {
-            self.write_group(mark)?;
-            if !self.broken {
-                self.read_replies();
-            }
+    /// The messages that are done with, since the last call.
+    pub fn finished(&mut self) -> Vec<Finished<J>> {
+        std::mem::take(&mut self.finished)
+    }
+
+    /// Whether there are any.
+    pub fn has_finished(&self) -> bool {
+        !self.finished.is_empty()
+    }
+
+    /// Why the connection is lost, if it is.
+    pub fn lost(&self) -> Option<&Trouble> {
+        self.lost.as_ref()
+    }
+
+    /// Whether bytes of the server are of interest now.
+    pub fn reads(&self) -> bool {
+        // What is not wholly said is not answered yet: what comes all the same is taken when it is.
+        !self.broken && (self.group.is_empty() || !self.due.is_empty())
+    }
+
+    /// Whether bytes wait for room on the line.
+    pub fn writes(&self) -> bool {
+        !self.broken && !self.group.is_empty()
+    }
+
+    /// When [`Session::expire`] is to be called, unless the server does what is waited for before.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.patience().map(|patience| self.since + patience)
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        let timeout = self.terms.timeout;
+        if self.broken || (self.due.is_empty() && self.group.is_empty()) {
+            return None;
         }
-        Ok(std::mem::take(&mut self.finished))
+        if self.failing.is_some() {
+            return Some(LAST_WORDS.min(timeout));
+        }
+        Some(match (&self.leaving, self.due.front()) {
+            (Some(_), _) => timeout.min(QUIT_TIMEOUT),
+            (None, Some(due)) if due.stage == Stage::EndOfData => timeout * END_OF_DATA_TIMES,
+            (None, Some(_) | None) => timeout,
+        })
     }
 
     /// Closes the connection at once; gives what was in flight.
@@ -222,8 +269,9 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         if self.broken || !self.flights.is_empty() {
             return;
         }
-        if self.wire.write(&mut [IoSlice::new(b"QUIT\r\n")]).is_ok() {
-            let _ = self.wire.read_reply(self.terms.timeout.min(QUIT_TIMEOUT));
+        let timeout = self.terms.timeout.min(QUIT_TIMEOUT);
+        if self.wire.say("QUIT\r\n", timeout).is_ok() {
+            let _ = self.wire.read_reply(timeout);
         }
     }
 
@@ -237,6 +285,12 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
             scope: Scope::Message,
             cause: Cause::Local(text),
         })
+    }
+}
+
+impl<J, T: AsFd + Transport> AsFd for Session<J, T> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.wire.transport().as_fd()
     }
 }
 

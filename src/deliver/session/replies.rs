@@ -1,50 +1,62 @@
 //! Replies, each taken for the command that it answers.
 
 use std::borrow::Borrow;
-use std::time::Duration;
+use std::io;
+use std::time::Instant;
 
 use super::flight::{Flight, Progress, Refusal};
-use super::{
-    Due, END_OF_DATA_TIMES, Finished, Manner, Misbehaviour, QUIT_TIMEOUT, Session, Trouble, Verdict,
-};
+use super::{Due, Finished, Manner, Misbehaviour, Session, Trouble, Verdict};
 use crate::deliver::reply::{Lasting, Ruling, hangs_up, out_of_step, rule};
-use crate::deliver::wire::Transport;
+use crate::deliver::wire::{Transport, timed_out};
 use crate::message::Message;
 use crate::outcome::{Cause, Failure, Outcome, Reply, Scope, Stage};
 
 impl<J: Borrow<Message>, T: Transport> Session<J, T> {
-    /// Waits for a reply, if one is due, and takes it and all others that have arrived.
-    pub(super) fn read_replies(&mut self) {
-        if let Some(due) = self.due.front() {
-            let timeout = match (&self.leaving, due.stage) {
-                (Some(_), _) => self.terms.timeout.min(QUIT_TIMEOUT),
-                (None, Stage::EndOfData) => self.terms.timeout * END_OF_DATA_TIMES,
-                (None, _) => self.terms.timeout,
-            };
-            match self.wire.read_reply(timeout) {
-                Ok(reply) => self.take(reply),
-                Err(error) => return self.lose(Trouble::io(due.stage, &error)),
-            }
+    /// Takes the replies that have arrived; waits for none.
+    pub fn read(&mut self) {
+        if self.broken {
+            return;
         }
-        self.take_arrived();
-        if self.due.is_empty() {
-            self.end_if_closing();
+        let filled = self.wire.fill();
+        if let Err(error) = filled {
+            self.ended(&error);
+        } else {
+            self.take_arrived();
+        }
+        self.end_if_done();
+        if !self.broken && !self.due.is_empty() {
+            self.wire.acknowledge();
         }
     }
 
-    /// Takes replies for at most so long, as far as there are any: the connection is lost anyway.
-    pub(super) fn read_until(&mut self, time: Duration) {
-        while !self.due.is_empty() && !self.broken {
-            match self.wire.read_reply(time) {
-                Ok(reply) => self.take(reply),
-                Err(_) => return,
-            }
+    /// The deadline passed.
+    pub fn expire(&mut self) {
+        if let Some(patience) = self.patience() {
+            self.ended(&timed_out(patience));
+        }
+    }
+
+    /// Nothing more comes from the server, or nothing more is waited for.
+    fn ended(&mut self, error: &io::Error) {
+        let stage = match self.due.front() {
+            Some(due) => due.stage,
+            None if self.group.is_empty() => Stage::Mail,
+            None => Stage::Body,
+        };
+        let trouble = self.failing.take();
+        let trouble = trouble.unwrap_or_else(|| Trouble::io(stage, error));
+        // It may have said why before.
+        self.give_up_group();
+        self.take_arrived();
+        if !self.broken {
+            self.lose(trouble);
         }
     }
 
     /// The connection is of no more use: everything in flight is given back, or is in doubt.
     pub(super) fn lose(&mut self, trouble: Trouble) {
         self.broken = true;
+        self.lost = Some(self.leaving.as_ref().unwrap_or(&trouble).clone());
         if self.manner != Manner::Sequential && self.judged == 0 && self.leaving.is_none() {
             self.misbehaved.get_or_insert(Misbehaviour::Lost);
         }
@@ -61,7 +73,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
     }
 
     fn take_arrived(&mut self) {
-        loop {
+        while !self.broken && self.reads() {
             match self.wire.arrived() {
                 Ok(None) => return,
                 Ok(Some(reply)) if self.due.is_empty() => return self.surplus(reply),
@@ -121,6 +133,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         let Some(Due { stage, reset }) = self.due.pop_front() else {
             return;
         };
+        self.since = Instant::now();
         if hangs_up(&reply) {
             self.leave(stage, reply.clone());
         }
@@ -146,7 +159,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
 
     /// The answer to the end of a content.
     fn take_end(&mut self, reply: Reply, confused: bool) {
-        let Some(Flight::Sent(sent)) = self.flights.pop_front() else {
+        let Some(Flight::Sent(sent)) = self.next_flight() else {
             return;
         };
         let taken = rule(Stage::EndOfData, &reply) == Ruling::Proceed;
@@ -211,14 +224,23 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
     }
 
     fn finish_refused(&mut self) {
-        let Some(Flight::Open(open)) = self.flights.pop_front() else {
+        let Some(Flight::Open(open)) = self.next_flight() else {
             return;
         };
         match open.refused() {
             Ok(finished) => self.finish(finished),
             // Not reached: it is called for refused flights alone. Nothing is lost if it were.
-            Err(open) => self.flights.push_front(Flight::Open(open)),
+            Err(open) => {
+                self.first -= 1;
+                self.flights.push_front(Flight::Open(open));
+            }
         }
+    }
+
+    fn next_flight(&mut self) -> Option<Flight<J>> {
+        let flight = self.flights.pop_front()?;
+        self.first += 1;
+        Some(flight)
     }
 
     fn finish(&mut self, finished: Finished<J>) {
@@ -246,7 +268,13 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
     }
 
     /// When nothing is due and nothing new is to be begun, what waits is given back.
-    fn end_if_closing(&mut self) {
+    pub(super) fn end_if_done(&mut self) {
+        if self.broken || !self.due.is_empty() || !self.group.is_empty() {
+            return;
+        }
+        if let Some(trouble) = self.failing.take() {
+            return self.lose(trouble);
+        }
         if let Some(trouble) = self.leaving.clone() {
             return self.lose(trouble);
         }

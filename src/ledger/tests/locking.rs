@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::sync::Arc;
 use std::thread;
 
+use rustix::event::{PollFd, PollFlags, poll};
+
 use super::*;
+use crate::bell::{Bell, Wait};
 use crate::campaign::Durability;
 use crate::ledger::entry::{Entry, State, timestamp, write_line};
 use crate::ledger::file::{self, Ledger, Opening};
@@ -45,32 +49,45 @@ fn a_second_writer_is_refused_and_a_dead_one_is_not_in_the_way() {
 }
 
 #[test]
-fn waiting_for_a_claim_makes_it_durable_and_closing_ends_the_thread() {
+fn a_claim_becomes_durable_and_rings_and_closing_ends_the_thread() {
     for durability in [Durability::Power, Durability::Process] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("r.jsonl");
-        let ledger = begin(&path, durability);
+        let ledger = &begin(&path, durability);
+        let bells: Vec<Arc<Bell>> = (0..4).map(|_| Arc::new(Bell::new().unwrap())).collect();
+        ledger.tell(bells.clone());
         thread::scope(|scope| {
             scope.spawn(|| ledger.keep_synced());
-            let couriers: Vec<_> = (0..4)
-                .map(|_| {
-                    scope.spawn(|| {
+            let crews: Vec<_> = bells
+                .iter()
+                .map(|bell| {
+                    scope.spawn(move || {
                         for _ in 0..50 {
                             let mark = ledger.append(&line(State::Claimed)).unwrap();
-                            ledger.wait_durable(mark).unwrap();
+                            ledger.want_durable(mark);
+                            while ledger.durable().unwrap() < mark {
+                                ledger.hurry();
+                                sleep(bell);
+                            }
                         }
                     })
                 })
                 .collect();
-            couriers
-                .into_iter()
-                .for_each(|courier| courier.join().unwrap());
+            crews.into_iter().for_each(|crew| crew.join().unwrap());
             ledger.end(None).unwrap();
             ledger.close();
         });
         // The header, "begun", 200 claims, "ended".
         assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 203);
     }
+}
+
+fn sleep(bell: &Bell) {
+    bell.sleep(|wait| {
+        if wait == Wait::AsLongAsWanted {
+            poll(&mut [PollFd::new(bell, PollFlags::IN)], None).unwrap();
+        }
+    });
 }
 
 #[test]

@@ -9,7 +9,6 @@ mod resets;
 mod script;
 
 use std::cell::{Ref, RefCell};
-use std::convert::Infallible;
 use std::rc::Rc;
 
 use super::*;
@@ -105,6 +104,26 @@ fn bytes(job: &Job) -> Vec<u8> {
     parts.flat_map(|part| part.bytes().to_vec()).collect()
 }
 
+/// Says what may be said, waits once if nothing came of it, and takes what was answered.
+fn exchange(session: &mut Scripted, script: &Rc<RefCell<Script>>) -> Vec<Finished<Job>> {
+    if session.prepare() {
+        let marked = &mut script.borrow_mut().marked;
+        marked.extend(session.leaving().map(|job| job.number));
+    }
+    session.write();
+    if session.finished.is_empty()
+        && !session.writes()
+        && let Some(wait) = session.patience().zip(session.deadline())
+    {
+        script.borrow_mut().waits.push(wait);
+        if !look(script).readable() {
+            session.expire();
+        }
+    }
+    session.read();
+    session.finished()
+}
+
 /// Submits so many messages, as far as the session lets itself be used. What became of each that was handed over.
 fn drive(
     session: &mut Scripted,
@@ -126,13 +145,7 @@ fn drive(
         }
         exchanges += 1;
         assert!(exchanges < 10_000, "it does not come to an end");
-        let marked = Rc::clone(script);
-        let finished = session.exchange(|leaving| {
-            let marked = &mut marked.borrow_mut().marked;
-            marked.extend(leaving.map(|job| job.number));
-            Ok::<_, Infallible>(())
-        });
-        for Finished { job, verdict, .. } in finished.unwrap() {
+        for Finished { job, verdict, .. } in exchange(session, script) {
             let before = verdicts[job.number].replace(verdict);
             assert_eq!(before, None, "{} came back twice", job.number);
         }

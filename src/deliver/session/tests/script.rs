@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io::{self, IoSlice};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::model::Model;
-use crate::deliver::wire::Transport;
+use crate::deliver::wire::{Readiness, Transport};
 
 /// How the bytes go to and fro. Counts begin where the script is armed: after EHLO.
 #[derive(Debug, Clone, Default)]
@@ -33,8 +33,8 @@ pub struct Script {
     pub written: Vec<u8>,
     /// Bytes that the client read.
     pub read: usize,
-    /// How long each read was to wait at most.
-    pub waits: Vec<Duration>,
+    /// How long each wait was to be at most, and until when.
+    pub waits: Vec<(Duration, Instant)>,
     /// Messages that the client said it would send now.
     pub marked: BTreeSet<usize>,
     reads: usize,
@@ -62,6 +62,12 @@ impl Script {
         self.waits.clear();
         self.read = 0;
         self.line = line;
+    }
+
+    /// Whether a read has something to give, were it the end.
+    pub fn readable(&self) -> bool {
+        let cut = self.line.read.is_some_and(|most| most == self.read);
+        self.server.spoken.len() > self.read || cut || self.lost() || self.server.closed
     }
 
     fn lost(&self) -> bool {
@@ -92,9 +98,8 @@ fn begun(bytes: &[u8]) -> Vec<usize> {
 }
 
 impl Transport for Rc<RefCell<Script>> {
-    fn read(&mut self, buffer: &mut [u8], wait: Duration) -> io::Result<usize> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let script = &mut *self.borrow_mut();
-        script.waits.push(wait);
         let mut left = script.server.spoken.len() - script.read;
         let cut = script.line.read.map(|most| most - script.read);
         left = left.min(cut.unwrap_or(left));
@@ -138,4 +143,13 @@ impl Transport for Rc<RefCell<Script>> {
         script.server.hear(&all[..reaches]);
         Ok(count)
     }
+
+    fn wait(&mut self, readiness: Readiness, _: Duration) -> io::Result<()> {
+        if readiness == Readiness::Write || RefCell::borrow(self).readable() {
+            return Ok(());
+        }
+        Err(io::ErrorKind::TimedOut.into())
+    }
+
+    fn acknowledge(&mut self) {}
 }

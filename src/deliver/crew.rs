@@ -1,0 +1,144 @@
+//! A crew: a thread that drives several couriers, and sleeps when none of them has anything to do.
+//!
+//! One turn: take what the servers answered; claim; submit what may leave; append to the ledger all that this gave;
+//! write. What is claimed, marked and settled on all of its connections in a turn is one append.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::thread::Scope;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use super::courier::{Courier, Event, Shared};
+use super::dial::Dial;
+use super::record::Record;
+use crate::bell::{Bell, Wait};
+use crate::ledger::LedgerError;
+use crate::stop::Reason;
+
+/// Some connections of a pass.
+pub struct Crew<'scope, 'env> {
+    shared: Shared<'scope>,
+    couriers: Vec<Courier<'scope>>,
+    record: Record<'scope>,
+    dial: Dial<'scope, 'env>,
+    bell: Arc<Bell>,
+}
+
+impl<'scope, 'env> Crew<'scope, 'env> {
+    /// A crew of so many couriers, none of which has a connection.
+    pub fn new(
+        scope: &'scope Scope<'scope, 'env>,
+        connections: usize,
+        shared: Shared<'scope>,
+        events: &Sender<Event>,
+        bell: Arc<Bell>,
+    ) -> Self {
+        Crew {
+            shared,
+            couriers: (0..connections)
+                .map(|_| Courier::new(shared, events.clone()))
+                .collect(),
+            record: Record::new(shared.ledger, shared.outbox),
+            dial: Dial::new(scope, Arc::clone(&bell)),
+            bell,
+        }
+    }
+
+    /// Works until the outbox has nothing left, or a stop is requested and what is in flight is finished.
+    pub fn run(mut self) {
+        if let Err(error) = self.work() {
+            // No record, no sending.
+            self.shared.stop.request(Reason::Ledger(error.to_string()));
+            for courier in self.couriers {
+                courier.abandon();
+            }
+            self.record.doubt(self.shared.standings);
+        }
+    }
+
+    fn work(&mut self) -> Result<(), LedgerError> {
+        loop {
+            self.turn()?;
+            if self.couriers.iter().all(Courier::is_gone) {
+                return Ok(());
+            }
+            if !self.couriers.iter().any(Courier::has_news)
+                && let Err(error) = self.sleep()
+            {
+                // Without this nothing can be waited for: what is in flight is finished by waiting in turns.
+                let text = format!("cannot wait for the connections: {error}");
+                self.shared.stop.request(Reason::Server(text));
+            }
+        }
+    }
+
+    fn turn(&mut self) -> Result<(), LedgerError> {
+        let record = &mut self.record;
+        while let Some((courier, call)) = self.dial.ended() {
+            self.couriers[courier].called(call, record);
+        }
+        let (now, durable) = (Instant::now(), self.shared.ledger.durable()?);
+        for (number, courier) in self.couriers.iter_mut().enumerate() {
+            courier.take_in(now, record);
+            courier.attend(now, durable, record, |old, open| {
+                self.dial.call(number, old, open);
+            });
+        }
+        let written = record.append()?;
+        for courier in &mut self.couriers {
+            courier.recorded(written);
+            courier.write();
+        }
+        Ok(())
+    }
+
+    /// Waits until a server answered, takes bytes again, is waited for in vain, or somebody rings.
+    fn sleep(&mut self) -> io::Result<()> {
+        if self.couriers.iter().any(Courier::waits_for_disk) {
+            self.shared.ledger.hurry();
+        }
+        let couriers = &self.couriers;
+        let until = couriers.iter().filter_map(Courier::deadline).min();
+        let (fds, sockets): (Vec<usize>, Vec<PollFd<'_>>) = couriers
+            .iter()
+            .enumerate()
+            .filter_map(|(number, courier)| {
+                let session = courier.session()?;
+                let mut flags = PollFlags::empty();
+                flags.set(PollFlags::IN, session.reads());
+                flags.set(PollFlags::OUT, session.writes());
+                Some((number, PollFd::new(session, flags)))
+            })
+            .unzip();
+        let mut sockets = sockets;
+        sockets.push(PollFd::new(&self.bell, PollFlags::IN));
+        self.bell.sleep(|wait| {
+            let left = match wait {
+                Wait::Not => Some(Duration::ZERO),
+                Wait::AsLongAsWanted => {
+                    until.map(|until| until.saturating_duration_since(Instant::now()))
+                }
+            };
+            let left = left.map(Timespec::try_from).transpose();
+            match poll(&mut sockets, left.map_err(io::Error::other)?.as_ref()) {
+                Err(Errno::INTR) => Ok(()),
+                result => result.map(drop).map_err(io::Error::from),
+            }
+        })?;
+        let awake: Vec<usize> = fds
+            .into_iter()
+            .zip(&sockets)
+            .filter(|(_, socket)| !socket.revents().difference(PollFlags::OUT).is_empty())
+            .map(|(number, _)| number)
+            .collect();
+        drop(sockets);
+        for number in awake {
+            self.couriers[number].read();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,62 @@
+//! Opens and closes sessions, each time on a thread of its own: looking up a name, connecting, greeting and saying
+//! goodbye wait, and must not keep the crew's other sessions waiting.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::Scope;
+
+use super::job::Job;
+use super::session::{Session, Terms, Trouble};
+use crate::bell::Bell;
+use crate::campaign::Server;
+
+/// What came of a call: the session that was asked for, or none when none was.
+pub type Call = Result<Option<Session<Job>>, Trouble>;
+
+/// One crew's telephone.
+#[derive(Debug)]
+pub struct Dial<'scope, 'env> {
+    scope: &'scope Scope<'scope, 'env>,
+    bell: Arc<Bell>,
+    sender: Sender<(usize, Call)>,
+    receiver: Receiver<(usize, Call)>,
+}
+
+impl<'scope, 'env> Dial<'scope, 'env> {
+    /// Rings `bell` whenever a call has come to its end.
+    pub fn new(scope: &'scope Scope<'scope, 'env>, bell: Arc<Bell>) -> Self {
+        let (sender, receiver) = mpsc::channel();
+        Dial {
+            scope,
+            bell,
+            sender,
+            receiver,
+        }
+    }
+
+    /// Closes `old`, then opens a session on these terms, for courier number `courier`.
+    pub fn call(
+        &self,
+        courier: usize,
+        old: Option<Session<Job>>,
+        open: Option<(&'scope Server, Terms)>,
+    ) {
+        let (sender, bell) = (self.sender.clone(), Arc::clone(&self.bell));
+        self.scope.spawn(move || {
+            if let Some(old) = old {
+                old.quit();
+            }
+            let call = open
+                .map(|(server, terms)| Session::open(&server.host, server.port, terms))
+                .transpose();
+            // The crew waits for each of its calls.
+            let _ = sender.send((courier, call));
+            bell.ring();
+        });
+    }
+
+    /// A call that has come to its end, if there is one: whose, and what came of it.
+    pub fn ended(&self) -> Option<(usize, Call)> {
+        self.receiver.try_recv().ok()
+    }
+}
