@@ -3,7 +3,7 @@
 use crate::campaign::Campaign;
 use crate::message::{Builder, Identity, Message, Refusal};
 use crate::recipients::Recipient;
-use crate::render::Templates;
+use crate::render::{Sheet, Templates};
 
 /// Makes a run's messages.
 pub struct Composer {
@@ -25,15 +25,25 @@ impl Composer {
         })
     }
 
-    /// Renders and builds one message. `date` is the Date header's value.
+    /// What one thread composes on.
+    pub fn sheet(&self) -> Sheet {
+        self.templates.sheet()
+    }
+
+    /// Renders and builds one message, on a sheet of this composer. `date` is the Date header's value.
     ///
     /// # Errors
     /// Why the row cannot be made into a message.
-    pub fn compose(&self, recipient: &Recipient, date: &str) -> Result<Message, Refusal> {
+    pub fn compose(
+        &self,
+        recipient: &Recipient,
+        date: &str,
+        sheet: &mut Sheet,
+    ) -> Result<Message, Refusal> {
         let identity = self.naming.identity(&recipient.key);
         let rendered = self
             .templates
-            .render(recipient, &identity)
+            .render(recipient, &identity, sheet)
             .map_err(|error| Refusal {
                 column: None,
                 reason: error.to_string(),
@@ -43,10 +53,9 @@ impl Composer {
 
     /// The subject of a recipient's message, when it renders.
     pub fn subject(&self, recipient: &Recipient) -> Option<String> {
-        let rendered = self
-            .templates
-            .render(recipient, &self.naming.identity(&recipient.key));
-        rendered.ok().map(|rendered| rendered.subject)
+        let (identity, mut sheet) = (self.naming.identity(&recipient.key), self.sheet());
+        let rendered = self.templates.render(recipient, &identity, &mut sheet);
+        rendered.ok().map(|rendered| rendered.subject.clone())
     }
 }
 

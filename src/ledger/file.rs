@@ -58,7 +58,7 @@ struct Progress {
 
 /// Claims are asked for well ahead of their messages: a sync that nobody waits for yet may be this late, and so serves
 /// more of them.
-const GATHER: Duration = Duration::from_micros(500);
+const GATHER: Duration = Duration::from_millis(2);
 
 /// What a ledger is opened with.
 #[derive(Debug, Clone)]

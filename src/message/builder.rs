@@ -98,12 +98,12 @@ impl Builder {
         &self,
         recipient: &Recipient,
         identity: &Identity,
-        rendered: Rendered,
+        rendered: &Rendered,
         date: &str,
     ) -> Result<Message, Refusal> {
         let envelope_to = self.envelope_to(recipient)?;
-        let envelope_from = self.envelope_from(&rendered)?;
-        let display = self.display(recipient, &rendered, &envelope_to)?;
+        let envelope_from = self.envelope_from(rendered)?;
+        let display = self.display(recipient, rendered, &envelope_to)?;
         self.check_header(recipient, "Subject", &rendered.subject)?;
         let text = encoding("text", rendered.text.as_deref())?;
         let html = encoding("html", rendered.html.as_deref())?;

@@ -94,7 +94,7 @@ fn build(
     Builder::new(campaign)
         .unwrap()
         .with_columns(&columns)
-        .build(recipient, &identity(), rendered, DATE)
+        .build(recipient, &identity(), &rendered, DATE)
 }
 
 /// The whole content.

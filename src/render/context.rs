@@ -51,10 +51,26 @@ impl Shape {
         })
     }
 
-    /// The context of one message.
-    pub(super) fn context(&self, recipient: &Recipient, identity: &Identity) -> Context {
-        let cells = recipient.fields.iter();
-        Context::from(self.value(cells, recipient.position.row, identity))
+    /// A context of no message yet.
+    pub(super) fn context(&self) -> Context {
+        Context::from(self.sample())
+    }
+
+    /// Makes a context that of one message, whichever message's it was.
+    pub(super) fn fill(&self, context: &mut Context, recipient: &Recipient, identity: &Identity) {
+        let Value::Object(map) = context.data_mut() else {
+            return;
+        };
+        // Nothing of another row may stay.
+        let cells = recipient.fields.iter().chain(std::iter::repeat(""));
+        for (column, cell) in self.columns.iter().zip(cells) {
+            set(map, column, cell);
+        }
+        set(map, "send_id", &identity.send_id);
+        set(map, "message_id", &identity.message_id);
+        if let Some(row) = map.get_mut("row_number") {
+            *row = Value::from(recipient.position.row);
+        }
     }
 
     /// What every context has, with empty cells: names are checked against it.
@@ -83,5 +99,13 @@ impl Shape {
         );
         map.insert("row_number".to_owned(), Value::from(row));
         Value::Object(map)
+    }
+}
+
+/// Sets an entry that the context has, in the memory that it has.
+fn set(map: &mut Map<String, Value>, name: &str, text: &str) {
+    if let Some(Value::String(value)) = map.get_mut(name) {
+        value.clear();
+        value.push_str(text);
     }
 }

@@ -24,7 +24,7 @@ use crate::recipients::Recipient;
 
 /// The texts of one message, rendered, not yet encoded. Values for headers are trimmed at their ends
 /// and may still hold characters that no header may have: `message` refuses those.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rendered {
     /// The To header, when the campaign has a template for it.
     pub to: Option<String>,
@@ -38,6 +38,13 @@ pub struct Rendered {
     pub html: Option<String>,
     /// The text part.
     pub text: Option<String>,
+}
+
+/// What one thread renders on, message after message: the memory stays, and nothing else does.
+#[derive(Debug)]
+pub struct Sheet {
+    context: Context,
+    rendered: Rendered,
 }
 
 /// A campaign's templates, compiled and checked. One for all threads.
@@ -90,6 +97,7 @@ impl Templates {
         names::check(&partials, templates.all(), &templates.shape.sample())?;
 
         templates.plain.register_escape_fn(handlebars::no_escape);
+        templates.escaping.register_escape_fn(escape);
         for (name, partial) in partials {
             templates.escaping.register_template(&name, partial.clone());
             templates.plain.register_template(&name, partial);
@@ -105,31 +113,57 @@ impl Templates {
             .chain(&self.text)
     }
 
-    /// Renders one recipient's message.
+    /// A sheet for [`Templates::render`].
+    pub fn sheet(&self) -> Sheet {
+        let empty = |template: &Option<Template>| template.as_ref().map(|_| String::new());
+        Sheet {
+            context: self.shape.context(),
+            rendered: Rendered {
+                to: empty(&self.to),
+                subject: String::new(),
+                headers: vec![String::new(); self.headers.len()],
+                envelope_from: empty(&self.envelope_from),
+                html: empty(&self.html),
+                text: empty(&self.text),
+            },
+        }
+    }
+
+    /// Renders one recipient's message on a sheet of these templates.
     ///
     /// # Errors
     /// A value that a helper cannot use, or an entry that this row does not have: says which and where.
     /// Other rows are not concerned.
-    pub fn render(
+    pub fn render<'s>(
         &self,
         recipient: &Recipient,
         identity: &Identity,
-    ) -> Result<Rendered, RenderError> {
-        let context = self.shape.context(recipient, identity);
-        let plain = |template| render(&self.plain, template, &context);
-        let header = |template| plain(template).map(trimmed);
-        Ok(Rendered {
-            to: self.to.as_ref().map(header).transpose()?,
-            subject: header(&self.subject)?,
-            headers: self.headers.iter().map(header).collect::<Result<_, _>>()?,
-            envelope_from: self.envelope_from.as_ref().map(header).transpose()?,
-            html: self
-                .html
-                .as_ref()
-                .map(|template| render(&self.escaping, template, &context))
-                .transpose()?,
-            text: self.text.as_ref().map(plain).transpose()?,
-        })
+        sheet: &'s mut Sheet,
+    ) -> Result<&'s Rendered, RenderError> {
+        let Sheet { context, rendered } = sheet;
+        self.shape.fill(context, recipient, identity);
+        let header = |template: &Template, out: &mut String| {
+            render(&self.plain, template, context, out)?;
+            trim(out);
+            Ok(())
+        };
+        let one = |template: &Option<Template>, out: &mut Option<String>| match (template, out) {
+            (Some(template), Some(out)) => header(template, out),
+            (_, _) => Ok(()),
+        };
+        one(&self.to, &mut rendered.to)?;
+        header(&self.subject, &mut rendered.subject)?;
+        for (template, out) in self.headers.iter().zip(&mut rendered.headers) {
+            header(template, out)?;
+        }
+        one(&self.envelope_from, &mut rendered.envelope_from)?;
+        if let (Some(template), Some(out)) = (&self.html, &mut rendered.html) {
+            render(&self.escaping, template, context, out)?;
+        }
+        if let (Some(template), Some(out)) = (&self.text, &mut rendered.text) {
+            render(&self.plain, template, context, out)?;
+        }
+        Ok(rendered)
     }
 }
 
@@ -137,31 +171,43 @@ fn render(
     registry: &Handlebars<'static>,
     template: &Template,
     context: &Context,
-) -> Result<String, RenderError> {
-    let mut out = Buffer(String::new());
+    out: &mut String,
+) -> Result<(), RenderError> {
+    out.clear();
     template
-        .render(registry, context, &mut RenderContext::new(None), &mut out)
-        .map_err(|error| RenderError::new(template.name.as_deref().unwrap_or_default(), &error))?;
-    Ok(out.0)
+        .render(
+            registry,
+            context,
+            &mut RenderContext::new(None),
+            &mut Buffer(out),
+        )
+        .map_err(|error| RenderError::new(template.name.as_deref().unwrap_or_default(), &error))
 }
 
-/// Handlebars' own starts at 8 KiB, which a subject would keep.
-struct Buffer(String);
+/// Handlebars' own is made anew for each text.
+struct Buffer<'a>(&'a mut String);
 
-impl Output for Buffer {
+impl Output for Buffer<'_> {
     fn write(&mut self, text: &str) -> Result<(), std::io::Error> {
         self.0.push_str(text);
         Ok(())
     }
 }
 
-/// Without white space and line breaks at the ends.
-fn trimmed(value: String) -> String {
-    let inner = value.trim();
-    if inner.len() == value.len() {
-        value
+/// Takes white space and line breaks off the ends.
+fn trim(value: &mut String) {
+    value.truncate(value.trim_end().len());
+    let before = value.len() - value.trim_start().len();
+    value.drain(..before);
+}
+
+/// Most cells hold nothing that is escaped, which is found sooner than escaped character by character.
+fn escape(cell: &str) -> String {
+    let special = |byte: &u8| matches!(byte, b'&' | b'"' | b'<' | b'>' | b'\'' | b'`' | b'=');
+    if cell.as_bytes().iter().any(special) {
+        handlebars::html_escape(cell)
     } else {
-        inner.to_owned()
+        cell.to_owned()
     }
 }
 

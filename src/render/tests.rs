@@ -73,7 +73,11 @@ fn render_row(campaign: &Campaign, cells: &[&str]) -> Result<Rendered, RenderErr
         send_id: "abc".into(),
         message_id: "abc@acme.example".into(),
     };
-    load(campaign).unwrap().render(&recipient(cells), &identity)
+    let templates = load(campaign).unwrap();
+    let mut sheet = templates.sheet();
+    templates
+        .render(&recipient(cells), &identity, &mut sheet)
+        .cloned()
 }
 
 /// The subject that a template gives.
@@ -185,14 +189,16 @@ fn rows_do_not_see_each_other() {
         send_id: "a".into(),
         message_id: "b".into(),
     };
-    let render = |cells: &[&str]| {
-        templates
-            .render(&recipient(cells), &identity)
-            .unwrap()
-            .subject
+    let mut sheet = templates.sheet();
+    let mut render = |cells: &[&str]| {
+        let rendered = templates.render(&recipient(cells), &identity, &mut sheet);
+        rendered.unwrap().subject.clone()
     };
     assert_eq!(render(&["a@b.example", "A", "1", ""]), "A|1");
     assert_eq!(render(&["c@d.example", "C", "", ""]), "C|none");
+    assert_eq!(render(&["c@d.example", "C", "2", ""]), "C|2");
+    // A row that is cut short sees nothing of the one before.
+    assert_eq!(render(&["e@f.example"]), "|none");
 }
 
 #[test]
@@ -211,7 +217,10 @@ fn templates_are_shared_by_threads() {
                 let recipient = recipient(&["a@b.example", &name, "", ""]);
                 for _ in 0..200 {
                     assert_eq!(
-                        templates.render(&recipient, &identity).unwrap().subject,
+                        templates
+                            .render(&recipient, &identity, &mut templates.sheet())
+                            .unwrap()
+                            .subject,
                         format!("N{thread} 7")
                     );
                 }
@@ -360,8 +369,9 @@ fn a_column_named_like_a_helper_renders() {
         send_id: "a".into(),
         message_id: "b".into(),
     };
+    let mut sheet = templates.sheet();
     let rendered = templates
-        .render(&recipient(&["a@b.example", "Dr"]), &identity)
+        .render(&recipient(&["a@b.example", "Dr"]), &identity, &mut sheet)
         .unwrap();
     assert_eq!(rendered.subject, "Dr DR x");
 }

@@ -83,16 +83,19 @@ fn write(
 ) -> Result<(), Error> {
     let written: Vec<_> = chunk
         .par_drain(..)
-        .map(|recipient| match plan.composer.compose(&recipient, date) {
-            Ok(message) => eml::write(folder, &message)
-                .map(|_| None)
-                .map_err(|source| Error::Io {
-                    path: folder.to_owned(),
-                    action: "write a message",
-                    source,
-                }),
-            Err(refusal) => Ok(Some(super::feed::invalid_row(recipient, refusal))),
-        })
+        .map_init(
+            || plan.composer.sheet(),
+            |sheet, recipient| match plan.composer.compose(&recipient, date, sheet) {
+                Ok(message) => eml::write(folder, &message)
+                    .map(|_| None)
+                    .map_err(|source| Error::Io {
+                        path: folder.to_owned(),
+                        action: "write a message",
+                        source,
+                    }),
+                Err(refusal) => Ok(Some(super::feed::invalid_row(recipient, refusal))),
+            },
+        )
         .collect();
     for outcome in written {
         match outcome? {

@@ -19,7 +19,7 @@ use crate::stop::{Reason, Stop};
 use crate::tally::Tally;
 
 /// Messages composed together: enough to share out among cores, little enough to be on their way soon.
-const CHUNK: usize = 128;
+const CHUNK: usize = 256;
 
 /// What the feeder works with.
 #[derive(Clone, Copy)]
@@ -161,17 +161,20 @@ impl Feeder<'_> {
         let composer = &self.plan.composer;
         let composed: Vec<_> = chunk
             .par_drain(..)
-            .with_min_len(8)
-            .map(|due| match composer.compose(&due.recipient, &date) {
-                Ok(message) => Ok(Job {
-                    message,
-                    slot: due.slot,
-                    attempt: due.attempt,
-                    losses: None,
-                }),
-                // Boxed: hardly any row comes this way.
-                Err(refusal) => Err(Box::new((due, refusal))),
-            })
+            .with_min_len(16)
+            .map_init(
+                || composer.sheet(),
+                |sheet, due| match composer.compose(&due.recipient, &date, sheet) {
+                    Ok(message) => Ok(Job {
+                        message,
+                        slot: due.slot,
+                        attempt: due.attempt,
+                        losses: None,
+                    }),
+                    // Boxed: hardly any row comes this way.
+                    Err(refusal) => Err(Box::new((due, refusal))),
+                },
+            )
             .collect();
         let due = composed.len();
         let mut jobs = Vec::with_capacity(due);
