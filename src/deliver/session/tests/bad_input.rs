@@ -40,6 +40,7 @@ fn replies_in_pieces_of_any_size() {
                 let line = Line {
                     read_sizes: vec![size],
                     write_sizes: vec![size],
+                    blocks_every: 2 + size % 3,
                     ..Line::default()
                 };
                 let (verdicts, _) = answered(manner, End, act, line);

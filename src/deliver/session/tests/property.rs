@@ -105,14 +105,16 @@ fn lines() -> impl Strategy<Value = Line> {
     (
         sizes(),
         sizes(),
+        prop_oneof![2 => Just(0usize), 1 => 2usize..5],
         cut(3000usize),
         cut(3000usize),
         cut(1500usize),
     )
         .prop_map(
-            |(read_sizes, write_sizes, write_fails_after, heard, read)| Line {
+            |(read_sizes, write_sizes, blocks_every, write_fails_after, heard, read)| Line {
                 read_sizes,
                 write_sizes,
+                blocks_every,
                 write_fails_after,
                 heard,
                 read,

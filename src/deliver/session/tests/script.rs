@@ -16,6 +16,8 @@ pub struct Line {
     pub read_sizes: Vec<usize>,
     /// Sizes of what single writes take, over and over; empty: everything.
     pub write_sizes: Vec<usize>,
+    /// The line takes nothing at every n-th write; 0: at none.
+    pub blocks_every: usize,
     /// Writing fails once so many bytes were taken.
     pub write_fails_after: Option<usize>,
     /// The server gets so many bytes; what is written beyond them is lost, and then the connection is.
@@ -39,6 +41,7 @@ pub struct Script {
     pub marked: BTreeSet<usize>,
     reads: usize,
     writes: usize,
+    attempts: usize,
 }
 
 impl Script {
@@ -52,6 +55,7 @@ impl Script {
             marked: BTreeSet::new(),
             reads: 0,
             writes: 0,
+            attempts: 0,
         }))
     }
 
@@ -126,6 +130,10 @@ impl Transport for Rc<RefCell<Script>> {
                 script.marked.contains(&message),
                 "the content of {message} was written before it was marked"
             );
+        }
+        script.attempts += 1;
+        if script.line.blocks_every > 0 && script.attempts % script.line.blocks_every == 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
         }
         let before = script.written.len();
         let mut count = all
