@@ -130,6 +130,11 @@ impl<'a> Courier<'a> {
         self.waits_for_disk
     }
 
+    /// Whether the server has a message of it.
+    pub fn is_busy(&self) -> bool {
+        (self.session()).is_some_and(|session| session.in_flight() > 0)
+    }
+
     /// The session whose socket is to be waited for.
     pub fn session(&self) -> Option<&Session<Job>> {
         match &self.line {

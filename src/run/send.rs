@@ -268,15 +268,16 @@ impl Work<'_> {
     }
 }
 
-/// As many crews as can be at work at once, each with a connection at least.
+/// A crew for every so many connections, as long as there are cores for them: one thread keeps a fast server busy, and
+/// two cost more than one where they have little to do.
+const CONNECTIONS_A_CREW: usize = 16;
+
 fn crew_bells(server: &Server) -> io::Result<Vec<Arc<Bell>>> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let cores = std::env::var("MAILRUN_CREWS")
-        .ok()
-        .and_then(|v| v.parse().ok())
-        .unwrap_or(cores);
-    let crews = cores.min(server.connections).max(1);
-    (0..crews).map(|_| Bell::new().map(Arc::new)).collect()
+    let crews = server.connections.div_ceil(CONNECTIONS_A_CREW).min(cores);
+    (0..crews.max(1))
+        .map(|_| Bell::new().map(Arc::new))
+        .collect()
 }
 
 fn configured(plan: &Plan) -> Result<&Server, Error> {

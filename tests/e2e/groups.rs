@@ -377,13 +377,22 @@ fn a_message_that_ends_every_connection_fails() {
             received.len() == 58 && received.values().all(|&times| times == 1),
             "{what}"
         );
-        let reason = "the connection was lost 4 times at this message (the server closed the connection at RCPT TO), while others were accepted";
+        let mut lost = 0;
         for line in folder
             .ledger()
             .iter()
             .filter(|line| line["state"] == "failed")
         {
-            assert_eq!(line["reason"], reason, "{line}");
+            let reason = line["reason"].as_str().unwrap();
+            let times = reason
+                .strip_prefix("the connection was lost ")
+                .and_then(|rest| rest.strip_suffix(
+                    " times at this message (the server closed the connection at RCPT TO), while others were accepted",
+                ));
+            // Where all others were accepted before the first time, once more is tried after a while.
+            let times: usize = times.unwrap_or_else(|| panic!("{line}")).parse().unwrap();
+            assert!((4..=6).contains(&times), "{line}");
+            lost += times;
             assert!(
                 line["key"].as_str().unwrap().starts_with("close-at-rcpt+"),
                 "{line}"
@@ -396,6 +405,6 @@ fn a_message_that_ends_every_connection_fails() {
                 .any(|line| line.contains("close-at-rcpt"))
         };
         let conversations = sandbox.conversations();
-        assert_eq!(conversations.iter().filter(asked).count(), 8, "{what}");
+        assert_eq!(conversations.iter().filter(asked).count(), lost, "{what}");
     }
 }

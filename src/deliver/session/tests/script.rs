@@ -132,7 +132,8 @@ impl Transport for Rc<RefCell<Script>> {
             );
         }
         script.attempts += 1;
-        if script.line.blocks_every > 0 && script.attempts % script.line.blocks_every == 0 {
+        if script.line.blocks_every > 0 && script.attempts.is_multiple_of(script.line.blocks_every)
+        {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let before = script.written.len();
