@@ -133,7 +133,7 @@ fn read(campaign: &Campaign) -> Vec<Recipient> {
 fn wait_durable(ledger: &Ledger, bell: &Bell, mark: Mark) {
     ledger.want_durable(mark);
     while ledger.durable().unwrap() < mark {
-        ledger.hurry();
+        ledger.await_durable(mark);
         bell.sleep(|wait| {
             if wait == Wait::AsLongAsWanted {
                 poll(&mut [PollFd::new(bell, PollFlags::IN)], None).unwrap();

@@ -28,6 +28,8 @@ use crate::wording::count;
 
 /// Messages claimed on one connection at most, the one on its way counted: what a power loss can leave in doubt.
 const MOST_CLAIMED: usize = 16;
+/// With so few durable claims a courier wants a sync: it is over before they are used up.
+const LOW: usize = 4;
 /// Messages claimed together.
 const CLAIMED_AT_ONCE: usize = 4;
 
@@ -82,6 +84,15 @@ enum Line {
     Gone,
 }
 
+/// What a courier wants of the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Disk {
+    /// Few of its claims are durable: it is about to wait for what stands before that place.
+    Wanted(Mark),
+    /// It has nothing else to do until that is durable.
+    Awaited(Mark),
+}
+
 /// One connection's worth of work.
 #[derive(Debug)]
 pub struct Courier<'a> {
@@ -92,8 +103,6 @@ pub struct Courier<'a> {
     claimed: VecDeque<(Job, Option<Mark>)>,
     /// A message at which connections were lost is in flight: no other may be lost with it.
     alone: bool,
-    /// There is room for a message whose claim is not durable.
-    waits_for_disk: bool,
     /// Something changed that leads to more in the next turn.
     has_news: bool,
     server_name: String,
@@ -109,7 +118,6 @@ impl<'a> Courier<'a> {
             line: Line::Down(None),
             claimed: VecDeque::new(),
             alone: false,
-            waits_for_disk: false,
             has_news: false,
             server_name,
         }
@@ -125,9 +133,20 @@ impl<'a> Courier<'a> {
         self.has_news
     }
 
-    /// Whether the disk is all that it waits for.
-    pub fn waits_for_disk(&self) -> bool {
-        self.waits_for_disk
+    /// What it wants of the disk, when what stands before `durable` is durable.
+    pub fn disk(&self, durable: Mark) -> Option<Disk> {
+        let session = self.session()?;
+        let mut claims = self.claimed.iter().filter_map(|(_, mark)| *mark);
+        let ready = claims
+            .by_ref()
+            .take(LOW + 1)
+            .position(|mark| mark > durable)?;
+        let mark = self.claimed.get(ready).and_then(|(_, mark)| *mark)?;
+        if ready == 0 && session.in_flight() == 0 {
+            Some(Disk::Awaited(mark))
+        } else {
+            Some(Disk::Wanted(mark))
+        }
     }
 
     /// Whether the server has a message of it.
@@ -267,7 +286,7 @@ impl<'a> Courier<'a> {
         record: &mut Record<'_>,
         call: impl FnOnce(Option<Session<Job>>, Option<(&'a Server, Terms)>),
     ) {
-        (self.waits_for_disk, self.has_news) = (false, false);
+        self.has_news = false;
         let stopped = self.shared.stop.is_requested();
         if stopped {
             self.release_all(record);
@@ -322,7 +341,6 @@ impl<'a> Courier<'a> {
                 return;
             };
             if mark.is_none_or(|mark| mark > durable) {
-                self.waits_for_disk = session.in_flight() == 0;
                 return;
             }
             let suspect = job.losses.is_some();

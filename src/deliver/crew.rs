@@ -12,11 +12,12 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::courier::{Courier, Event, Shared};
+use super::courier::{Courier, Disk, Event, Shared};
 use super::dial::Dial;
 use super::record::Record;
 use crate::bell::{Bell, Wait};
 use crate::ledger::LedgerError;
+use crate::ledger::file::Mark;
 use crate::stop::Reason;
 
 /// While a server has work from so many connections at least, its replies are looked for no more often than every
@@ -32,6 +33,8 @@ pub struct Crew<'scope, 'env> {
     record: Record<'scope>,
     dial: Dial<'scope, 'env>,
     bell: Arc<Bell>,
+    /// What stands before it in the ledger was durable in the last turn.
+    durable: Mark,
     /// When the last turn began.
     woken: Instant,
 }
@@ -53,6 +56,7 @@ impl<'scope, 'env> Crew<'scope, 'env> {
             record: Record::new(shared.ledger, shared.outbox),
             dial: Dial::new(scope, Arc::clone(&bell)),
             bell,
+            durable: Mark::default(),
             woken: Instant::now(),
         }
     }
@@ -91,6 +95,7 @@ impl<'scope, 'env> Crew<'scope, 'env> {
             self.couriers[courier].called(call, record);
         }
         let (now, durable) = (Instant::now(), self.shared.ledger.durable()?);
+        self.durable = durable;
         for (number, courier) in self.couriers.iter_mut().enumerate() {
             courier.take_in(now, record);
             courier.attend(now, durable, record, |old, open| {
@@ -107,8 +112,11 @@ impl<'scope, 'env> Crew<'scope, 'env> {
 
     /// Waits until a server answered, takes bytes again, is waited for in vain, or somebody rings.
     fn sleep(&mut self) -> io::Result<()> {
-        if self.couriers.iter().any(Courier::waits_for_disk) {
-            self.shared.ledger.hurry();
+        let disk = |courier: &Courier<'_>| courier.disk(self.durable);
+        match self.couriers.iter().filter_map(disk).max() {
+            Some(Disk::Awaited(mark)) => self.shared.ledger.await_durable(mark),
+            Some(Disk::Wanted(mark)) => self.shared.ledger.hurry(mark),
+            None => {}
         }
         let couriers = &self.couriers;
         let busy = couriers.iter().filter(|courier| courier.is_busy());

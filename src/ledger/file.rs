@@ -46,6 +46,8 @@ struct Tip {
 struct Progress {
     wanted: Mark,
     synced: Mark,
+    /// What is durable once the sync that goes on is over.
+    syncing: Mark,
     failed: Option<(io::ErrorKind, String)>,
     closing: bool,
     /// Whether nobody asks: a notification is a system call even when nobody listens.
@@ -53,7 +55,28 @@ struct Progress {
     /// More is gathered before a sync, as long as nobody waits for it.
     gathering: bool,
     hurried: bool,
+    /// Somebody wants to be rung for after the next sync.
+    awaited: bool,
     bells: Vec<Arc<Bell>>,
+}
+
+impl Progress {
+    fn hurry(&mut self, mark: Mark, wanted: &Condvar) {
+        if self.syncing >= mark {
+            return;
+        }
+        self.hurried = true;
+        if self.gathering {
+            self.gathering = false;
+            wanted.notify_one();
+        }
+    }
+
+    fn ring(&self) {
+        for bell in &self.bells {
+            bell.ring();
+        }
+    }
 }
 
 /// Claims are asked for well ahead of their messages: a sync that nobody waits for yet may be this late, and so serves
@@ -282,7 +305,7 @@ impl Ledger {
         }
     }
 
-    /// Who is rung for after each sync.
+    /// Who is rung for after a sync that somebody waits for, and when one failed.
     pub fn tell(&self, bells: Vec<Arc<Bell>>) {
         lock(&self.progress).bells = bells;
     }
@@ -302,13 +325,20 @@ impl Ledger {
         }
     }
 
-    /// Somebody has nothing else to do until what was asked for is durable: no more is gathered before the next sync.
-    pub fn hurry(&self) {
+    /// What stands before `mark` is needed soon: no more is gathered before a sync that makes it durable.
+    pub fn hurry(&self, mark: Mark) {
+        lock(&self.progress).hurry(mark, &self.wanted);
+    }
+
+    /// Somebody has nothing else to do until what stands before `mark` is durable: rings when it may be.
+    pub fn await_durable(&self, mark: Mark) {
         let mut progress = lock(&self.progress);
-        progress.hurried = true;
-        if progress.gathering {
-            progress.gathering = false;
-            self.wanted.notify_one();
+        if progress.synced >= mark || progress.failed.is_some() {
+            // It came to be while it was asked for.
+            progress.ring();
+        } else {
+            progress.awaited = true;
+            progress.hurry(mark, &self.wanted);
         }
     }
 
@@ -341,6 +371,7 @@ impl Ledger {
             drop(progress);
             // All that is written by now is covered, asked for or not.
             let reached = lock(&self.file).written;
+            lock(&self.progress).syncing = reached;
             let result = self.syncs.sync_data();
             progress = lock(&self.progress);
             match result {
@@ -348,8 +379,8 @@ impl Ledger {
                 // After a failed sync the kernel may have dropped the pages: asking again would prove nothing.
                 Err(error) => progress.failed = Some((error.kind(), error.to_string())),
             }
-            for bell in &progress.bells {
-                bell.ring();
+            if std::mem::take(&mut progress.awaited) || progress.failed.is_some() {
+                progress.ring();
             }
         }
     }

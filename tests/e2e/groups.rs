@@ -267,16 +267,30 @@ fn lost_connections_leave_at_most_a_window_in_doubt() {
         let settings = folder.read("campaign.toml");
         let resend = settings.replace("[delivery]", "[delivery]\nin_doubt = \"resend\"");
         folder.write("campaign.toml", resend);
-        let again = send(&folder, &sandbox, &["--json"]);
-        assert_eq!(again.status, 0, "{way:?}: {again:?}");
-        adds_up(&again, 500);
+        // A cut whose message only shared a window with another's is met in the resending, and leaves a window again.
+        let mut resends = 0;
+        let again = loop {
+            resends += 1;
+            let again = send(&folder, &sandbox, &["--json"]);
+            adds_up(&again, 500);
+            if again.status == 0 {
+                break again;
+            }
+            assert!(again.status == 3 && resends < cuts, "{way:?}: {again:?}");
+        };
         assert_eq!(again.json()["accepted"], 500);
         let after = received(&sandbox);
         histories(&folder);
         for address in &addresses {
-            let more = u64::from(standings[address] == "in_doubt") as usize;
-            let times = before.get(address).copied().unwrap_or(0) + more;
-            assert_eq!(after[address], times, "{way:?}: {address}");
+            let times = before.get(address).copied().unwrap_or(0);
+            let more = match standings[address].as_str() {
+                "in_doubt" => 1..=resends,
+                _ => 0..=0,
+            };
+            assert!(
+                more.contains(&(after[address] - times)),
+                "{way:?}: {address}"
+            );
         }
     }
 }

@@ -66,7 +66,7 @@ fn a_claim_becomes_durable_and_rings_and_closing_ends_the_thread() {
                             let mark = ledger.append(&line(State::Claimed)).unwrap();
                             ledger.want_durable(mark);
                             while ledger.durable().unwrap() < mark {
-                                ledger.hurry();
+                                ledger.await_durable(mark);
                                 sleep(bell);
                             }
                         }
