@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::LedgerError;
 use super::boot;
+use super::disk::{Disk, Machine};
 use super::entry::{Entry, Event, EventKind, FORMAT, Header, State, timestamp, write_line};
 use super::replay::{Replay, replay};
 use super::standing::{SlotId, Standings};
@@ -27,16 +28,15 @@ pub struct Mark(u64);
 pub struct Ledger {
     path: PathBuf,
     durability: Durability,
+    /// Locked for appends; syncs do not hold them up.
     file: Mutex<Tip>,
-    /// The same open file, for syncs that do not hold up appends.
-    syncs: File,
+    disk: Box<dyn Disk>,
     progress: Mutex<Progress>,
     wanted: Condvar,
 }
 
 #[derive(Debug)]
 struct Tip {
-    file: File,
     written: Mark,
     /// Why a write failed. After it the file may end in half a line: nothing may follow.
     failed: Option<(io::ErrorKind, String)>,
@@ -132,7 +132,8 @@ fn check_kind(path: &Path, file: &File) -> Result<(), LedgerError> {
 #[derive(Debug)]
 pub struct Opened {
     path: PathBuf,
-    file: File,
+    boot: Option<String>,
+    disk: Box<dyn Disk>,
     /// What it says; `None` for a new one.
     pub replay: Option<Replay>,
 }
@@ -141,11 +142,13 @@ pub struct Opened {
 ///
 /// # Errors
 /// [`LedgerError::Locked`] when another process has it; what [`replay`] gives; what the system refuses.
-pub fn open(path: &Path, run: &str, standings: &Standings) -> Result<Opened, LedgerError> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
+pub fn open(
+    path: &Path,
+    run: &str,
+    standings: &Standings,
+    machine: &dyn Machine,
+) -> Result<Opened, LedgerError> {
+    let folder = folder(path);
     fs::create_dir_all(folder)
         .map_err(|source| LedgerError::io(folder, "make the folder of the ledger", source))?;
     let file = OpenOptions::new()
@@ -167,19 +170,21 @@ pub fn open(path: &Path, run: &str, standings: &Standings) -> Result<Opened, Led
         }
     }
     let reader = BufReader::with_capacity(1 << 18, &file);
-    let replay = replay(
-        path,
-        reader,
-        run,
-        boot::id().as_deref(),
-        standings,
-        |_, _| {},
-    )?;
+    let boot = machine.boot();
+    let replay = replay(path, reader, run, boot.as_deref(), standings, |_, _| {})?;
     Ok(Opened {
         path: path.to_owned(),
-        file,
+        boot,
+        disk: machine.disk(file),
         replay,
     })
+}
+
+/// The folder of a ledger.
+fn folder(path: &Path) -> &Path {
+    let folder = path.parent();
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
 }
 
 impl Opened {
@@ -190,21 +195,17 @@ impl Opened {
     /// What the system refuses.
     pub fn begin(self, opening: &Opening<'_>) -> Result<(Ledger, Option<Replay>), LedgerError> {
         let length = self.replay.as_ref().map_or(0, |replay| replay.length);
-        let path = &self.path;
-        let io = |action| move |source| LedgerError::io(path, action, source);
-        self.file
-            .set_len(length)
-            .map_err(io("drop the torn end of the ledger"))?;
-        let syncs = self.file.try_clone().map_err(io("open the ledger"))?;
+        self.disk.cut(length).map_err(|source| {
+            LedgerError::io(&self.path, "drop the torn end of the ledger", source)
+        })?;
         let ledger = Ledger {
-            path: self.path.clone(),
+            path: self.path,
             durability: opening.durability,
             file: Mutex::new(Tip {
-                file: self.file,
                 written: Mark(length),
                 failed: None,
             }),
-            syncs,
+            disk: self.disk,
             progress: Mutex::new(Progress {
                 synced: Mark(length),
                 ..Progress::default()
@@ -243,13 +244,14 @@ impl Opened {
             &Event {
                 event: EventKind::Begun,
                 time,
-                boot: boot::id(),
+                boot: self.boot,
                 content: opening.content.clone(),
                 stopped: None,
             },
         );
         ledger.append(&lines)?;
         ledger.sync_now()?;
+        ledger.sync_folders();
         Ok((ledger, self.replay))
     }
 }
@@ -267,10 +269,10 @@ impl Ledger {
             let source = io::Error::new(*kind, text.clone());
             return Err(LedgerError::io(&self.path, "write the ledger", source));
         }
-        if let Err(source) = tip.file.write_all(lines) {
+        if let Err(source) = self.disk.append(lines) {
             // A part of the lines says less than none: nobody is told which of them counts. Where this fails too, the
             // torn end is dropped at the next start.
-            let _ = tip.file.set_len(tip.written.0);
+            let _ = self.disk.cut(tip.written.0);
             tip.failed = Some((source.kind(), source.to_string()));
             return Err(LedgerError::io(&self.path, "write the ledger", source));
         }
@@ -372,7 +374,7 @@ impl Ledger {
             // All that is written by now is covered, asked for or not.
             let reached = lock(&self.file).written;
             lock(&self.progress).syncing = reached;
-            let result = self.syncs.sync_data();
+            let result = self.disk.sync();
             progress = lock(&self.progress);
             match result {
                 Ok(()) => progress.synced = reached,
@@ -414,16 +416,21 @@ impl Ledger {
     }
 
     fn sync_now(&self) -> Result<(), LedgerError> {
-        self.syncs
-            .sync_all()
-            .map_err(|source| LedgerError::io(&self.path, "make the ledger durable", source))?;
-        // A new file is found after a power loss only once its folder is durable too. Not every system lets one ask.
-        if let Some(folder) = self.path.parent()
-            && let Ok(folder) = File::open(folder)
-        {
-            let _ = folder.sync_all();
+        self.disk
+            .sync()
+            .map_err(|source| LedgerError::io(&self.path, "make the ledger durable", source))
+    }
+
+    /// A new file is found after a power loss only once its folder is durable too, and a new folder only once the one
+    /// that it is in is.
+    fn sync_folders(&self) {
+        let of_ledger = folder(&self.path);
+        for folder in [of_ledger, folder(of_ledger)] {
+            // Not every system lets one ask.
+            if let Ok(folder) = File::open(folder) {
+                let _ = folder.sync_all();
+            }
         }
-        Ok(())
     }
 }
 

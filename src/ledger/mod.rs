@@ -20,10 +20,12 @@
 //! At its start a run writes down how it read the open claims that it found (`released` or `in_doubt`), so that the
 //! same question is never answered twice from different evidence.
 //!
-//! `entry` is one line on disk, `replay` turns a file into `standing`s, `file` is the file with its lock and syncs.
+//! `entry` is one line on disk, `replay` turns a file into `standing`s, `file` is the file with its lock and syncs,
+//! `disk` what it stands on.
 //! Must not know SMTP, templates or colours.
 
 pub mod boot;
+pub mod disk;
 pub mod entry;
 pub mod file;
 pub mod replay;

@@ -18,6 +18,7 @@ use crate::deliver::courier::Shared;
 use crate::deliver::health::{Health, jittered};
 use crate::deliver::job::Job;
 use crate::deliver::outbox::Outbox;
+use crate::ledger::disk::{Here, Machine};
 use crate::ledger::file::{self, Ledger, Opening};
 use crate::ledger::replay::Replay;
 use crate::ledger::standing::Standing;
@@ -59,6 +60,16 @@ pub struct Ended {
 /// # Errors
 /// What is found before the first connection. Whatever comes later is in [`Ended`].
 pub fn run(plan: &Plan, options: Options, voice: &mut Voice) -> Result<Ended, Error> {
+    run_on(&Here, plan, options, voice)
+}
+
+/// As [`run`], the ledger on this machine.
+fn run_on(
+    machine: &dyn Machine,
+    plan: &Plan,
+    options: Options,
+    voice: &mut Voice,
+) -> Result<Ended, Error> {
     let campaign = &plan.campaign;
     let begun = Instant::now();
     let server = if plan.sandbox {
@@ -66,7 +77,12 @@ pub fn run(plan: &Plan, options: Options, voice: &mut Voice) -> Result<Ended, Er
     } else {
         Some(configured(plan)?)
     };
-    let opened = file::open(&plan.ledger(), &campaign.run, &plan.roster.standings)?;
+    let opened = file::open(
+        &plan.ledger(),
+        &campaign.run,
+        &plan.roster.standings,
+        machine,
+    )?;
     let replay = opened.replay.as_ref();
     let due = plan.due(campaign.delivery.in_doubt == InDoubt::Resend);
     introduce(plan, replay, due, voice);

@@ -10,6 +10,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use super::*;
 use crate::bell::{Bell, Wait};
 use crate::campaign::Durability;
+use crate::ledger::disk::Here;
 use crate::ledger::entry::{Entry, State, timestamp, write_line};
 use crate::ledger::file::{self, Ledger, Opening};
 
@@ -21,7 +22,7 @@ fn begin(path: &Path, durability: Durability) -> Ledger {
         content: &content,
         durability,
     };
-    file::open(path, "r", &list())
+    file::open(path, "r", &list(), &Here)
         .unwrap()
         .begin(&opening)
         .unwrap()
@@ -42,10 +43,12 @@ fn a_second_writer_is_refused_and_a_dead_one_is_not_in_the_way() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("runs/r.jsonl");
     let first = begin(&path, Durability::Process);
-    let error = file::open(&path, "r", &list()).unwrap_err().to_string();
+    let error = file::open(&path, "r", &list(), &Here)
+        .unwrap_err()
+        .to_string();
     assert!(error.ends_with("another mailrun is sending this run; wait for it to end"));
     drop(first);
-    assert!(file::open(&path, "r", &list()).is_ok());
+    assert!(file::open(&path, "r", &list(), &Here).is_ok());
 }
 
 #[test]
