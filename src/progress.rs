@@ -18,6 +18,7 @@ const SAME_TROUBLE: Duration = Duration::from_secs(10);
 /// Speaks to the user.
 pub struct Voice {
     quiet: bool,
+    silent: bool,
     terminal: bool,
     bar: Option<ProgressBar>,
     due: u64,
@@ -33,6 +34,7 @@ impl Voice {
         let now = Instant::now();
         Voice {
             quiet,
+            silent: false,
             terminal: io::stderr().is_terminal(),
             bar: None,
             due: 0,
@@ -41,6 +43,14 @@ impl Voice {
             last: Counts::default(),
             trouble: None,
         }
+    }
+
+    /// A voice for tests that run a campaign many times.
+    #[cfg(test)]
+    pub fn silent() -> Self {
+        let mut voice = Voice::new(true);
+        (voice.silent, voice.terminal) = (true, false);
+        voice
     }
 
     /// Says a line.
@@ -146,6 +156,9 @@ impl Voice {
     }
 
     fn write(&self, line: &str) {
+        if self.silent {
+            return;
+        }
         // A standard error that nobody reads is no reason to stop sending.
         match &self.bar {
             Some(bar) => bar.suspend(|| drop(writeln!(io::stderr(), "{line}"))),

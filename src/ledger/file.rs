@@ -33,6 +33,7 @@ pub struct Ledger {
     disk: Box<dyn Disk>,
     progress: Mutex<Progress>,
     wanted: Condvar,
+    synced: Condvar,
 }
 
 #[derive(Debug)]
@@ -82,6 +83,9 @@ impl Progress {
 /// Claims are asked for well ahead of their messages: a sync that nobody waits for yet may be this late, and so serves
 /// more of them.
 const GATHER: Duration = Duration::from_millis(2);
+
+/// What a sync does, for its errors.
+const SYNC: &str = "make the ledger durable";
 
 /// What a ledger is opened with.
 #[derive(Debug, Clone)]
@@ -211,6 +215,7 @@ impl Opened {
                 ..Progress::default()
             }),
             wanted: Condvar::new(),
+            synced: Condvar::new(),
         };
         let mut lines = Vec::new();
         let time = timestamp();
@@ -298,11 +303,7 @@ impl Ledger {
             None => Ok(progress.synced),
             Some((kind, text)) => {
                 let source = io::Error::new(*kind, text.clone());
-                Err(LedgerError::io(
-                    &self.path,
-                    "make the ledger durable",
-                    source,
-                ))
+                Err(LedgerError::io(&self.path, SYNC, source))
             }
         }
     }
@@ -344,6 +345,19 @@ impl Ledger {
         }
     }
 
+    fn wait_durable(&self, mark: Mark) -> Result<(), LedgerError> {
+        self.want_durable(mark);
+        self.hurry(mark);
+        while self.durable()? < mark {
+            let progress = lock(&self.progress);
+            if progress.synced < mark && progress.failed.is_none() {
+                let woken = self.synced.wait(progress);
+                drop(woken.unwrap_or_else(PoisonError::into_inner));
+            }
+        }
+        Ok(())
+    }
+
     /// Syncs as long as somebody asks; returns after [`Ledger::close`]. To be run by a thread of its own.
     pub fn keep_synced(&self) {
         let mut progress = lock(&self.progress);
@@ -381,6 +395,7 @@ impl Ledger {
                 // After a failed sync the kernel may have dropped the pages: asking again would prove nothing.
                 Err(error) => progress.failed = Some((error.kind(), error.to_string())),
             }
+            self.synced.notify_all();
             if std::mem::take(&mut progress.awaited) || progress.failed.is_some() {
                 progress.ring();
             }
@@ -393,7 +408,8 @@ impl Ledger {
         self.wanted.notify_one();
     }
 
-    /// Writes that this process ended on its own, and why it stopped early if it did; makes all durable.
+    /// Writes that this process ended on its own, and why it stopped early if it did; makes all durable. To be called
+    /// while [`Ledger::keep_synced`] runs.
     ///
     /// # Errors
     /// What the system refuses.
@@ -411,14 +427,18 @@ impl Ledger {
                 stopped,
             },
         );
-        self.append(&line)?;
-        self.sync_now()
+        let mark = self.append(&line)?;
+        match self.durability {
+            // Not by a sync of its own: one that goes well says nothing of what one before it, or beside it, lost.
+            Durability::Power => self.wait_durable(mark),
+            Durability::Process => self.sync_now(),
+        }
     }
 
     fn sync_now(&self) -> Result<(), LedgerError> {
         self.disk
             .sync()
-            .map_err(|source| LedgerError::io(&self.path, "make the ledger durable", source))
+            .map_err(|source| LedgerError::io(&self.path, SYNC, source))
     }
 
     /// A new file is found after a power loss only once its folder is durable too, and a new folder only once the one

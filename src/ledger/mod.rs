@@ -28,6 +28,8 @@ pub mod boot;
 pub mod disk;
 pub mod entry;
 pub mod file;
+#[cfg(test)]
+pub mod lab;
 pub mod replay;
 pub mod standing;
 

@@ -58,3 +58,6 @@ pub enum Error {
     #[error("{0}")]
     Refused(String),
 }
+
+#[cfg(test)]
+mod tests;

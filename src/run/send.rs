@@ -64,7 +64,7 @@ pub fn run(plan: &Plan, options: Options, voice: &mut Voice) -> Result<Ended, Er
 }
 
 /// As [`run`], the ledger on this machine.
-fn run_on(
+pub(super) fn run_on(
     machine: &dyn Machine,
     plan: &Plan,
     options: Options,

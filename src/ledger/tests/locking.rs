@@ -10,11 +10,16 @@ use rustix::event::{PollFd, PollFlags, poll};
 use super::*;
 use crate::bell::{Bell, Wait};
 use crate::campaign::Durability;
-use crate::ledger::disk::Here;
+use crate::ledger::disk::{Here, Machine};
 use crate::ledger::entry::{Entry, State, timestamp, write_line};
 use crate::ledger::file::{self, Ledger, Opening};
+use crate::ledger::lab::{Fault, Lab};
 
 fn begin(path: &Path, durability: Durability) -> Ledger {
+    begin_on(&Here, path, durability)
+}
+
+fn begin_on(machine: &dyn Machine, path: &Path, durability: Durability) -> Ledger {
     let content = BTreeMap::new();
     let opening = Opening {
         run: "r",
@@ -22,7 +27,7 @@ fn begin(path: &Path, durability: Durability) -> Ledger {
         content: &content,
         durability,
     };
-    file::open(path, "r", &list(), &Here)
+    file::open(path, "r", &list(), machine)
         .unwrap()
         .begin(&opening)
         .unwrap()
@@ -91,6 +96,23 @@ fn sleep(bell: &Bell) {
             poll(&mut [PollFd::new(bell, PollFlags::IN)], None).unwrap();
         }
     });
+}
+
+#[test]
+fn a_sync_that_failed_is_told_at_the_end_though_nobody_waited_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    // The first sync is that of the beginning.
+    let lab = Lab::new("boot-1", Fault::Sync(2));
+    let ledger = begin_on(&lab, &folder.path().join("r.jsonl"), Durability::Power);
+    let mark = ledger.append(&line(State::Claimed)).unwrap();
+    ledger.want_durable(mark);
+    ledger.keep_synced();
+    assert!(lab.struck());
+    let error = ledger.end(None).unwrap_err().to_string();
+    assert!(
+        error.contains("r.jsonl: cannot make the ledger durable: the disk does not answer"),
+        "{error}"
+    );
 }
 
 #[test]
