@@ -1,6 +1,6 @@
 //! For tests: a disk that fails when it is told to, and knows what a power loss would leave on it.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, missing_docs)]
 
 use std::fs::File;
 use std::io::{self, Read, Seek};

@@ -4,6 +4,7 @@
 
 mod crash;
 mod locking;
+mod property;
 
 use std::path::Path;
 

@@ -72,9 +72,11 @@ fn at_every_operation(recipients: usize, manner: Manner, connections: usize) {
             &format!("{what}, killed before it"),
         );
     }
-    println!("{manner:?}, {connections} connections: {doubts:?} at most in doubt");
     // What cannot show itself proves nothing: some cuts leave somebody in doubt, and a kill leaves fewer.
-    assert!(0 < doubts.kill && doubts.kill < doubts.power, "{doubts:?}");
+    assert!(
+        0 < doubts.kill && doubts.kill < doubts.power,
+        "{doubts:?} at most"
+    );
 }
 
 /// One process after the other dies, by a power loss or a kill, each going on with what the one before it left.
