@@ -16,6 +16,7 @@ mod dry_run;
 mod errors;
 mod exits;
 mod faults;
+mod full_disk;
 mod groups;
 mod injection;
 mod killed;
