@@ -293,7 +293,8 @@ impl Ledger {
     /// The place before which everything is durable.
     ///
     /// # Errors
-    /// When a sync failed: what was written may be lost at a power loss.
+    /// When a sync failed. Nothing counts as durable then: sending stops before the next message, though its claim may
+    /// have been synced before.
     pub fn durable(&self) -> Result<Mark, LedgerError> {
         if self.durability == Durability::Process {
             return Ok(Mark(u64::MAX));

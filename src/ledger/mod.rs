@@ -2,20 +2,34 @@
 //!
 //! | last line for a recipient | what happened | what the next run does |
 //! | --- | --- | --- |
-//! | none, `released` | not begun, or handed back before the end of its content was sent | mails it |
-//! | `claimed`, same boot | the process died before the content left | mails it |
-//! | `claimed`, another boot | power was lost; the mark that would follow may be lost with it | holds it in doubt |
+//! | none | not begun | mails it |
+//! | `claimed`, same boot | the process died before the content left | goes by the line before the claim |
+//! | `claimed`, another boot or none known | power was lost; the mark that would follow may be lost with it | holds it in doubt |
 //! | `sending` | the content may have left, no answer was recorded | holds it in doubt |
+//! | `released` | handed back before the end of its content was sent, or found `claimed` and not begun | goes by the line before the claim |
 //! | `accepted` | the server answered 2xx to the end of the content | never mails it |
-//! | `deferred` | refused for now | mails it while attempts are left; then it has failed |
-//! | `failed` | refused for good | never mails it |
-//! | `in_doubt` | the end of the content was sent, the connection was lost | holds it, or mails it with `in_doubt = "resend"` |
+//! | `deferred` | refused for now, attempts were left | mails it |
+//! | `failed` | refused for good, or for now at the last attempt | never mails it |
+//! | `in_doubt` | the end of the content was sent and no answer came, or it was found so at the start of a run | holds it, or mails it with `in_doubt = "resend"` |
 //! | `invalid` | the row could not be made into a message | judges the row anew |
+//!
+//! | the file ends in | what happened | what the next run does |
+//! | --- | --- | --- |
+//! | half a line, NULs | a write was cut short, or power was lost | drops them: what they said was waited for by nobody |
+//! | half its first line, nothing | the same, before anybody was claimed | begins a new ledger |
+//! | `ended` | the process ended on its own; nothing is open | goes on if anybody is due |
+//! | anything else whole | the process died, or could not write on | goes by the first table |
 //!
 //! A `claimed` line is durable before its message can leave; a `sending` line is written, not synced, just before
 //! the content leaves; the outcome is written after. A killed process loses nothing that it wrote, so a `claimed`
 //! line without a mark means that nothing left; a power loss may take the mark, so then it means nothing of the
-//! kind. Which of the two it was is known from the boot id in each `begun` line.
+//! kind. Which of the two it was is known from the boot id in each `begun` line. At most 16 messages a connection are
+//! claimed and not settled: so many can a power loss leave in doubt, and a kill those that are marked. With
+//! `durability = "process"` nothing is waited for: a kill leaves the same, and a power loss may take claims too, whose
+//! recipients are then mailed again.
+//!
+//! An append that fails is cut off again, so that it says nothing. After it, and after a sync that failed, no message
+//! leaves in this process: a later sync that goes well would say nothing of what the failed one lost.
 //!
 //! At its start a run writes down how it read the open claims that it found (`released` or `in_doubt`), so that the
 //! same question is never answered twice from different evidence.

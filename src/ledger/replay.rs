@@ -72,6 +72,8 @@ struct Glance<'a> {
 }
 
 struct Claim {
+    /// `None`: the list does not have it any more.
+    slot: Option<SlotId>,
     key: String,
     row: u64,
     attempt: u16,
@@ -223,7 +225,11 @@ impl Reading {
             return self.event(text);
         };
         let hash = KeyHash::of(&glance.key);
-        let slot = standings.find(hash);
+        // Most lines are about a claim that is open, and its place is known.
+        let slot = match self.open.get(&hash) {
+            Some(claim) => claim.slot,
+            None => standings.find(hash),
+        };
         if state == State::Invalid {
             let reason = glance.reason.as_deref().unwrap_or_default();
             self.invalid
@@ -236,6 +242,7 @@ impl Reading {
         let new = match state {
             State::Claimed => {
                 let claim = Claim {
+                    slot,
                     key: glance.key.into_owned(),
                     row: glance.row,
                     attempt: glance.attempt,
@@ -297,10 +304,10 @@ impl Reading {
 
     fn finish(self, tail: &Tail, boot: Option<&str>, standings: &Standings) -> Replay {
         let mut open = Vec::with_capacity(self.open.len());
-        for (hash, claim) in self.open {
+        for claim in self.open.into_values() {
             let same_boot = boot.is_some() && claim.boot.as_deref() == boot;
             let in_doubt = claim.marked || !same_boot;
-            if let Some(slot) = standings.find(hash) {
+            if let Some(slot) = claim.slot {
                 if in_doubt {
                     standings.set(slot, Standing::InDoubt);
                     standings.set_attempts(slot, claim.attempt);

@@ -116,6 +116,23 @@ fn a_sync_that_failed_is_told_at_the_end_though_nobody_waited_for_it() {
 }
 
 #[test]
+fn after_a_sync_that_failed_no_claim_counts_as_durable() {
+    let folder = tempfile::tempdir().unwrap();
+    let lab = Lab::new("boot-1", Fault::Sync(3));
+    let ledger = begin_on(&lab, &folder.path().join("r.jsonl"), Durability::Power);
+    thread::scope(|scope| {
+        scope.spawn(|| ledger.keep_synced());
+        let first = ledger.append(&line(State::Claimed)).unwrap();
+        ledger.wait_durable(first).unwrap();
+        assert!(ledger.is_durable(first));
+        let second = ledger.append(&line(State::Sending)).unwrap();
+        ledger.wait_durable(second).unwrap_err();
+        assert!(!ledger.is_durable(first));
+        ledger.wait_durable(first).unwrap_err();
+    });
+}
+
+#[test]
 fn a_begin_settles_what_was_open_and_drops_what_was_torn() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("r.jsonl");
