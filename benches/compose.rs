@@ -16,6 +16,7 @@ use std::time::Instant;
 use mailrun::bell::{Bell, Wait};
 use mailrun::campaign::{Campaign, Durability};
 use mailrun::compose::{Composer, Naming};
+use mailrun::ledger::disk::Here;
 use mailrun::ledger::entry::{Entry, State, timestamp, write_line};
 use mailrun::ledger::file::{self, Ledger, Mark, Opening};
 use mailrun::ledger::standing::Gather;
@@ -213,7 +214,7 @@ fn with_ledger(
     let path: PathBuf = folder.join("compose.jsonl");
     let _ = fs::remove_file(&path);
     let (standings, _) = Gather::default().finish();
-    let opened = file::open(&path, &campaign.run, &standings).unwrap();
+    let opened = file::open(&path, &campaign.run, &standings, &Here).unwrap();
     let opening = Opening {
         run: &campaign.run,
         campaign: &campaign.name,
