@@ -12,7 +12,7 @@ use crate::bell::{Bell, Wait};
 use crate::campaign::Durability;
 use crate::ledger::disk::{Here, Machine};
 use crate::ledger::entry::{Entry, State, timestamp, write_line};
-use crate::ledger::file::{self, Ledger, Opening};
+use crate::ledger::file::{self, Ledger, Mark, Opening};
 use crate::ledger::lab::{Fault, Lab};
 
 fn begin(path: &Path, durability: Durability) -> Ledger {
@@ -72,11 +72,7 @@ fn a_claim_becomes_durable_and_rings_and_closing_ends_the_thread() {
                     scope.spawn(move || {
                         for _ in 0..50 {
                             let mark = ledger.append(&line(State::Claimed)).unwrap();
-                            ledger.want_durable(mark);
-                            while ledger.durable().unwrap() < mark {
-                                ledger.await_durable(mark);
-                                sleep(bell);
-                            }
+                            wait_durable(ledger, bell, mark).unwrap();
                         }
                     })
                 })
@@ -90,12 +86,18 @@ fn a_claim_becomes_durable_and_rings_and_closing_ends_the_thread() {
     }
 }
 
-fn sleep(bell: &Bell) {
-    bell.sleep(|wait| {
-        if wait == Wait::AsLongAsWanted {
-            poll(&mut [PollFd::new(bell, PollFlags::IN)], None).unwrap();
-        }
-    });
+/// Waits as a crew does that has nothing else to do.
+fn wait_durable(ledger: &Ledger, bell: &Bell, mark: Mark) -> Result<(), LedgerError> {
+    ledger.want_durable(mark);
+    while ledger.durable()? < mark {
+        ledger.await_durable(mark);
+        bell.sleep(|wait| {
+            if wait == Wait::AsLongAsWanted {
+                poll(&mut [PollFd::new(bell, PollFlags::IN)], None).unwrap();
+            }
+        });
+    }
+    Ok(())
 }
 
 #[test]
@@ -120,15 +122,15 @@ fn after_a_sync_that_failed_no_claim_counts_as_durable() {
     let folder = tempfile::tempdir().unwrap();
     let lab = Lab::new("boot-1", Fault::Sync(3));
     let ledger = begin_on(&lab, &folder.path().join("r.jsonl"), Durability::Power);
+    let bell = Arc::new(Bell::new().unwrap());
+    ledger.tell(vec![Arc::clone(&bell)]);
     thread::scope(|scope| {
         scope.spawn(|| ledger.keep_synced());
         let first = ledger.append(&line(State::Claimed)).unwrap();
-        ledger.wait_durable(first).unwrap();
-        assert!(ledger.is_durable(first));
+        wait_durable(&ledger, &bell, first).unwrap();
         let second = ledger.append(&line(State::Sending)).unwrap();
-        ledger.wait_durable(second).unwrap_err();
-        assert!(!ledger.is_durable(first));
-        ledger.wait_durable(first).unwrap_err();
+        wait_durable(&ledger, &bell, second).unwrap_err();
+        ledger.durable().unwrap_err();
     });
 }
 
