@@ -41,14 +41,28 @@ impl Composer {
         sheet: &mut Sheet,
     ) -> Result<Message, Refusal> {
         let identity = self.naming.identity(&recipient.key);
+        self.compose_as(recipient, &identity, date, sheet)
+    }
+
+    /// As [`Composer::compose`], under the identity that the recipient's message had before.
+    ///
+    /// # Errors
+    /// Why the row cannot be made into a message.
+    pub fn compose_as(
+        &self,
+        recipient: &Recipient,
+        identity: &Identity,
+        date: &str,
+        sheet: &mut Sheet,
+    ) -> Result<Message, Refusal> {
         let rendered = self
             .templates
-            .render(recipient, &identity, sheet)
+            .render(recipient, identity, sheet)
             .map_err(|error| Refusal {
                 column: None,
                 reason: error.to_string(),
             })?;
-        self.builder.build(recipient, &identity, rendered, date)
+        self.builder.build(recipient, identity, rendered, date)
     }
 
     /// The subject of a recipient's message, when it renders.

@@ -53,6 +53,14 @@ pub struct Event {
     pub stopped: Option<String>,
 }
 
+/// Who says what a line says, where it is not mailrun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// Somebody who looked the message up in the server's log.
+    Person,
+}
+
 /// What a line says of a recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -61,7 +69,7 @@ pub enum State {
     Claimed,
     /// The content is about to leave.
     Sending,
-    /// Handed back before the end of its content was sent.
+    /// Handed back before the end of its content was sent; by a person: it was in doubt, and the server never had it.
     Released,
     /// 2xx to the end of the content.
     Accepted,
@@ -112,6 +120,9 @@ pub struct Entry<'a> {
     /// The list's column at fault.
     #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
     pub column: Option<Cow<'a, str>>,
+    /// `accepted` and `released`: who says so, where a person settled what was in doubt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<By>,
     /// From the first command of the transaction to its outcome, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ms: Option<u64>,
@@ -133,6 +144,7 @@ impl<'a> Entry<'a> {
             reply: None,
             reason: None,
             column: None,
+            by: None,
             ms: None,
         }
     }

@@ -11,6 +11,8 @@
 //! | `deferred` | refused for now, attempts were left | mails it |
 //! | `failed` | refused for good, or for now at the last attempt | never mails it |
 //! | `in_doubt` | the end of the content was sent and no answer came, or it was found so at the start of a run | holds it, or mails it with `in_doubt = "resend"` |
+//! | `accepted`, by a person | was in doubt, and was found in the server's log | never mails it |
+//! | `released`, by a person | was in doubt, and the server never had it | mails it |
 //! | `invalid` | the row could not be made into a message | judges the row anew |
 //!
 //! | the file ends in | what happened | what the next run does |
@@ -34,12 +36,13 @@
 //! At its start a run writes down how it read the open claims that it found (`released` or `in_doubt`), so that the
 //! same question is never answered twice from different evidence.
 //!
-//! `entry` is one line on disk, `replay` turns a file into `standing`s, `file` is the file with its lock and syncs,
-//! `disk` what it stands on.
+//! `entry` is one line on disk, `replay` turns a file into `standing`s, `doubt` finds what a message in doubt can be
+//! looked up by, `file` is the file with its lock and syncs, `disk` what it stands on.
 //! Must not know SMTP, templates or colours.
 
 pub mod boot;
 pub mod disk;
+pub mod doubt;
 pub mod entry;
 pub mod file;
 #[cfg(test)]

@@ -9,7 +9,8 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::LedgerError;
-use super::entry::{Event, EventKind, FORMAT, Header, State};
+use super::doubt::Doubt;
+use super::entry::{By, Event, EventKind, FORMAT, Header, State};
 use super::standing::{KeyHash, SlotId, Standing, Standings};
 
 /// What a ledger says, apart from the standings themselves.
@@ -23,6 +24,8 @@ pub struct Replay {
     pub stopped: Option<String>,
     /// Claims that no later line settles, each with what has to be made of it.
     pub open: Vec<OpenClaim>,
+    /// Where the lines stand that tell of each message in doubt; kept until its recipient is accepted or has failed.
+    pub doubts: HashMap<KeyHash, Doubt>,
     /// Length of the file in bytes, a torn tail left out.
     pub length: u64,
     /// Bytes of the torn tail.
@@ -69,6 +72,8 @@ struct Glance<'a> {
     attempt: u16,
     #[serde(default)]
     reason: Option<String>,
+    #[serde(default)]
+    by: Option<By>,
 }
 
 struct Claim {
@@ -77,7 +82,7 @@ struct Claim {
     key: String,
     row: u64,
     attempt: u16,
-    marked: bool,
+    lines: Doubt,
     boot: Option<String>,
     before: Standing,
 }
@@ -173,6 +178,7 @@ struct Reading {
     stopped: Option<String>,
     boot: Option<String>,
     open: HashMap<KeyHash, Claim>,
+    doubts: HashMap<KeyHash, Doubt>,
     invalid: HashSet<u64>,
 }
 
@@ -209,6 +215,7 @@ impl Reading {
             stopped: None,
             boot: None,
             open: HashMap::new(),
+            doubts: HashMap::new(),
             invalid: HashSet::new(),
         })
     }
@@ -246,7 +253,7 @@ impl Reading {
                     key: glance.key.into_owned(),
                     row: glance.row,
                     attempt: glance.attempt,
-                    marked: false,
+                    lines: Doubt::claimed(offset),
                     boot: self.boot.clone(),
                     before: now,
                 };
@@ -258,10 +265,15 @@ impl Reading {
                     .open
                     .get_mut(&hash)
                     .ok_or("a sending mark without a claim")?;
-                claim.marked = true;
+                claim.lines.marked = Some(offset);
                 Standing::Sending
             }
-            State::Released => self.open.remove(&hash).map_or(now, |claim| claim.before),
+            State::Released => match (self.open.remove(&hash), glance.by) {
+                (Some(claim), _) => claim.before,
+                // Nothing but a doubt is a person's to settle.
+                (None, Some(By::Person)) if now == Standing::InDoubt => Standing::Remaining,
+                (None, _) => now,
+            },
             // Rows are judged before they are claimed; what a server has answered is never undone by a row.
             State::Invalid => match now {
                 Standing::Remaining | Standing::Deferred | Standing::Invalid => Standing::Invalid,
@@ -278,6 +290,10 @@ impl Reading {
                 State::Accepted | State::Deferred | State::Failed | State::InDoubt => {
                     standings.set_attempts(slot, glance.attempt);
                 }
+                // It was no attempt: the server never had it.
+                State::Released if glance.by == Some(By::Person) && now == Standing::InDoubt => {
+                    standings.set_attempts(slot, glance.attempt.saturating_sub(1));
+                }
                 State::Claimed | State::Sending | State::Released | State::Invalid => {}
             }
         }
@@ -285,7 +301,14 @@ impl Reading {
     }
 
     fn settle(&mut self, hash: KeyHash, standing: Standing) -> Standing {
-        self.open.remove(&hash);
+        let claim = self.open.remove(&hash);
+        match (standing, claim) {
+            (Standing::InDoubt, Some(claim)) => drop(self.doubts.insert(hash, claim.lines)),
+            (Standing::Accepted | Standing::Failed, _) if !self.doubts.is_empty() => {
+                self.doubts.remove(&hash);
+            }
+            _ => {}
+        }
         standing
     }
 
@@ -302,11 +325,14 @@ impl Reading {
         Ok(())
     }
 
-    fn finish(self, tail: &Tail, boot: Option<&str>, standings: &Standings) -> Replay {
+    fn finish(mut self, tail: &Tail, boot: Option<&str>, standings: &Standings) -> Replay {
         let mut open = Vec::with_capacity(self.open.len());
-        for claim in self.open.into_values() {
+        for (hash, claim) in self.open {
             let same_boot = boot.is_some() && claim.boot.as_deref() == boot;
-            let in_doubt = claim.marked || !same_boot;
+            let in_doubt = claim.lines.marked.is_some() || !same_boot;
+            if in_doubt {
+                self.doubts.insert(hash, claim.lines);
+            }
             if let Some(slot) = claim.slot {
                 if in_doubt {
                     standings.set(slot, Standing::InDoubt);
@@ -328,6 +354,7 @@ impl Reading {
             content: self.content,
             stopped: self.stopped,
             open,
+            doubts: self.doubts,
             length: tail.length,
             torn: tail.torn,
             invalid: self.invalid,

@@ -32,6 +32,23 @@ impl Identity {
             message_id,
         }
     }
+
+    /// The identity of a message that went out under this Message-ID before; `None` when no message of mailrun's has it.
+    ///
+    /// The text comes from a file that others may have changed, and goes into a header.
+    #[must_use]
+    pub fn recorded(message_id: &str) -> Option<Self> {
+        let (send_id, domain) = message_id.split_once('@')?;
+        let of_domain = |c: char| c.is_ascii_alphanumeric() || "-._[]:".contains(c);
+        let fits = send_id.len() == DIGITS
+            && send_id.bytes().all(|byte| ALPHABET.contains(&byte))
+            && !domain.is_empty()
+            && domain.chars().all(of_domain);
+        fits.then(|| Self {
+            send_id: send_id.to_owned(),
+            message_id: message_id.to_owned(),
+        })
+    }
 }
 
 /// The first `DIGITS` digits of `hash`, the highest bit first.
@@ -83,6 +100,23 @@ mod tests {
         assert_ne!(one.message_id, other.message_id);
         let foreign = Identity::of("a", "b", "c", "köln.example").message_id;
         assert_eq!(foreign, format!("{}@xn--kln-sna.example", one.send_id));
+    }
+
+    #[test]
+    fn a_recorded_message_id_is_taken_only_as_it_was_made() {
+        let made = Identity::of("a", "b", "c", "köln.example");
+        assert_eq!(Identity::recorded(&made.message_id), Some(made.clone()));
+        for other in [
+            "",
+            "short@x.example",
+            &made.send_id,
+            &format!("{}@", made.send_id),
+            &format!("{}\r\nBcc: x@x.example", made.message_id),
+            &format!("{}>", made.message_id),
+            &made.message_id.to_uppercase(),
+        ] {
+            assert_eq!(Identity::recorded(other), None, "{other:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `mailrun results`: the list, row by row, with what became of each.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 
@@ -11,6 +12,7 @@ use crate::campaign::Campaign;
 use crate::cli::{Format, ListedState};
 use crate::compose::Naming;
 use crate::ledger::LedgerError;
+use crate::ledger::doubt::{self, Trace};
 use crate::ledger::entry::Entry;
 use crate::ledger::file;
 use crate::ledger::standing::{KeyHash, Standing};
@@ -51,7 +53,7 @@ struct Line<'a> {
     enhanced: Option<Cow<'a, str>>,
     /// What the server said; where it said nothing, why.
     reply: Option<Cow<'a, str>>,
-    message_id: Option<String>,
+    message_id: Option<Cow<'a, str>>,
     time: Option<Cow<'a, str>>,
     fields: Map<String, Value>,
 }
@@ -75,6 +77,10 @@ pub fn write(
     let replay = file::read(&path, &campaign.run, standings, |slot, offset| {
         last[slot.index()] = offset
     })?;
+    let doubts = match &replay {
+        Some(replay) => doubt::traces(&path, &replay.doubts)?,
+        None => HashMap::new(),
+    };
     let mut lines = match replay {
         Some(_) => {
             Some(BufReader::new(File::open(&path).map_err(|error| {
@@ -112,7 +118,8 @@ pub fn write(
             }
             Row::Recipient(recipient) => {
                 fields = Some(&recipient.fields);
-                let slot = standings.find(KeyHash::of(&recipient.key));
+                let hash = KeyHash::of(&recipient.key);
+                let slot = standings.find(hash);
                 let slot = slot.ok_or_else(|| {
                     Error::Refused(format!(
                         "{}: the list changed while it was read",
@@ -136,7 +143,7 @@ pub fn write(
                     state,
                 );
                 if state != ListedState::Duplicate {
-                    line.message_id = Some(naming.identity(&recipient.key).message_id);
+                    line.message_id = Some(naming.identity(&recipient.key).message_id.into());
                     line.attempts = standings.attempts(slot);
                     if let (Some(lines), offset) = (&mut lines, last[slot.index()])
                         && offset != NO_LINE
@@ -144,6 +151,9 @@ pub fn write(
                         read_line(lines, offset, &mut buffer)
                             .map_err(|error| LedgerError::io(&path, "read the ledger", error))?;
                         line.take(&buffer, &path)?;
+                    }
+                    if let (ListedState::InDoubt, Some(trace)) = (state, doubts.get(&hash)) {
+                        line.look_up_by(trace);
                     }
                 }
             }
@@ -198,6 +208,9 @@ impl<'a> Line<'a> {
                 line: 0,
                 reason: error.to_string(),
             })?;
+        if let Some(message_id) = entry.message_id {
+            self.message_id = Some(message_id);
+        }
         self.server = entry.server;
         self.code = entry.code;
         self.enhanced = entry.enhanced;
@@ -207,6 +220,17 @@ impl<'a> Line<'a> {
         });
         self.time = Some(entry.time);
         Ok(())
+    }
+
+    /// With what a message in doubt can be looked up by: the time is when it left, not when it was found to be in doubt.
+    fn look_up_by(&mut self, trace: &'a Trace) {
+        self.time = Some((&trace.time).into());
+        if let Some(message_id) = &trace.message_id {
+            self.message_id = Some(message_id.into());
+        }
+        if let Some(server) = &trace.server {
+            self.server = Some(server.into());
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The feeder: reads the list, composes the messages of those who are due, on all cores, and fills the outbox.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -9,11 +10,12 @@ use crate::campaign::InDoubt;
 use crate::deliver::job::Job;
 use crate::deliver::outbox::Outbox;
 use crate::ledger::LedgerError;
+use crate::ledger::doubt::Trace;
 use crate::ledger::entry::{Entry, State, timestamp, write_line};
 use crate::ledger::file::Ledger;
 use crate::ledger::replay::Replay;
 use crate::ledger::standing::{KeyHash, SlotId, Standing};
-use crate::message::Refusal;
+use crate::message::{Identity, Refusal};
 use crate::recipients::{InvalidRow, List, Recipient, Row};
 use crate::stop::{Reason, Stop};
 use crate::tally::Tally;
@@ -28,6 +30,8 @@ pub struct Feeder<'a> {
     pub plan: &'a Plan,
     /// What the ledger said at the start.
     pub replay: Option<&'a Replay>,
+    /// What is known of messages in doubt: one that is mailed again keeps its Message-ID.
+    pub doubts: &'a HashMap<KeyHash, Trace>,
     /// Where messages go.
     pub outbox: &'a Outbox<Job>,
     /// Where invalid rows are recorded.
@@ -44,6 +48,8 @@ struct Due {
     recipient: Recipient,
     slot: SlotId,
     attempt: u16,
+    /// The one its message had before, whatever the campaign would give it now.
+    identity: Option<Identity>,
 }
 
 impl Feeder<'_> {
@@ -134,9 +140,8 @@ impl Feeder<'_> {
         left: &mut u64,
     ) -> Result<Option<Due>, Reason> {
         let standings = &self.plan.roster.standings;
-        let slot = standings
-            .find(KeyHash::of(&recipient.key))
-            .ok_or_else(|| self.list_changed())?;
+        let hash = KeyHash::of(&recipient.key);
+        let slot = standings.find(hash).ok_or_else(|| self.list_changed())?;
         if !standings.meet(slot) {
             return Ok(None);
         }
@@ -149,10 +154,16 @@ impl Feeder<'_> {
         }
         let due = standings.chosen(slot).then(|| Due {
             attempt: standings.attempts(slot) + 1,
+            identity: self.identity_before(hash),
             recipient,
             slot,
         });
         Ok(due)
+    }
+
+    fn identity_before(&self, hash: KeyHash) -> Option<Identity> {
+        let message_id = self.doubts.get(&hash)?.message_id.as_deref()?;
+        Identity::recorded(message_id)
     }
 
     /// Turns the chunk into messages, in the order of the list; returns of how many rows none could be made.
@@ -164,15 +175,23 @@ impl Feeder<'_> {
             .with_min_len(16)
             .map_init(
                 || composer.sheet(),
-                |sheet, due| match composer.compose(&due.recipient, &date, sheet) {
-                    Ok(message) => Ok(Job {
-                        message,
-                        slot: due.slot,
-                        attempt: due.attempt,
-                        losses: None,
-                    }),
-                    // Boxed: hardly any row comes this way.
-                    Err(refusal) => Err(Box::new((due, refusal))),
+                |sheet, due| {
+                    let composed = match &due.identity {
+                        None => composer.compose(&due.recipient, &date, sheet),
+                        Some(identity) => {
+                            composer.compose_as(&due.recipient, identity, &date, sheet)
+                        }
+                    };
+                    match composed {
+                        Ok(message) => Ok(Job {
+                            message,
+                            slot: due.slot,
+                            attempt: due.attempt,
+                            losses: None,
+                        }),
+                        // Boxed: hardly any row comes this way.
+                        Err(refusal) => Err(Box::new((due, refusal))),
+                    }
                 },
             )
             .collect();

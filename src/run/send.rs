@@ -1,5 +1,6 @@
 //! `mailrun send`: passes over the list until nobody is due.
 
+use std::collections::HashMap;
 use std::io;
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -19,9 +20,10 @@ use crate::deliver::health::{Health, jittered};
 use crate::deliver::job::Job;
 use crate::deliver::outbox::Outbox;
 use crate::ledger::disk::{Here, Machine};
+use crate::ledger::doubt::{self, Trace};
 use crate::ledger::file::{self, Ledger, Opening};
 use crate::ledger::replay::Replay;
-use crate::ledger::standing::Standing;
+use crate::ledger::standing::{KeyHash, Standing};
 use crate::progress::Voice;
 use crate::recipients::InvalidRow;
 use crate::report::summary::Counts;
@@ -49,6 +51,8 @@ pub struct Ended {
     pub chosen: Counts,
     /// Accepted by this process.
     pub accepted: u64,
+    /// Became in doubt, beside those that were held back.
+    pub doubted: u64,
     /// How long it took; `None` when nobody was due.
     pub elapsed: Option<Duration>,
     /// Why it stopped early.
@@ -86,9 +90,13 @@ pub(super) fn run_on(
     let replay = opened.replay.as_ref();
     let due = plan.due(campaign.delivery.in_doubt == InDoubt::Resend);
     introduce(plan, replay, due, voice);
+    let held = match campaign.delivery.in_doubt {
+        InDoubt::Hold => in_doubt(plan),
+        InDoubt::Resend => 0,
+    };
     let unrecorded = plan.roster.invalid > 0 && replay.is_none();
     if due == 0 && !unrecorded {
-        return Ok(ended(plan, None, 0, None));
+        return Ok(ended(plan, held, None, 0, None));
     }
     if due > 0 {
         content_changed(plan, replay, options, voice)?;
@@ -125,6 +133,10 @@ pub(super) fn run_on(
         action: "make",
         source,
     })?;
+    let doubts = match replay {
+        Some(replay) => doubt::traces(&plan.ledger(), &replay.doubts)?,
+        None => HashMap::new(),
+    };
     let (ledger, replay) = opened.begin(&opening)?;
     ledger.tell(bells.clone());
     let stop = Stop::default();
@@ -135,6 +147,7 @@ pub(super) fn run_on(
         let work = Work {
             plan,
             replay: replay.as_ref(),
+            doubts: &doubts,
             server,
             bells: &bells,
             ledger: &ledger,
@@ -159,6 +172,7 @@ pub(super) fn run_on(
     }
     Ok(ended(
         plan,
+        held,
         Some(begun.elapsed()),
         tally.counts().accepted,
         stop.reason(),
@@ -168,6 +182,7 @@ pub(super) fn run_on(
 struct Work<'a> {
     plan: &'a Plan,
     replay: Option<&'a Replay>,
+    doubts: &'a HashMap<KeyHash, Trace>,
     server: &'a Server,
     /// One for each crew.
     bells: &'a [Arc<Bell>],
@@ -216,6 +231,7 @@ impl Work<'_> {
         let Work {
             plan,
             replay,
+            doubts,
             ledger,
             tally,
             refused,
@@ -234,6 +250,7 @@ impl Work<'_> {
         let feeder = Feeder {
             plan,
             replay,
+            doubts,
             outbox,
             ledger,
             tally,
@@ -323,7 +340,19 @@ fn start_sandbox(plan: &Plan, connections: Option<usize>) -> Result<(Sandbox, Se
     Ok((sandbox, server))
 }
 
-fn ended(plan: &Plan, elapsed: Option<Duration>, accepted: u64, stopped: Option<Reason>) -> Ended {
+fn in_doubt(plan: &Plan) -> u64 {
+    let standings = &plan.roster.standings;
+    let these = |id: &_| standings.standing(*id) == Standing::InDoubt;
+    standings.ids().filter(these).count() as u64
+}
+
+fn ended(
+    plan: &Plan,
+    held: u64,
+    elapsed: Option<Duration>,
+    accepted: u64,
+    stopped: Option<Reason>,
+) -> Ended {
     let roster = &plan.roster;
     let counts = Counts::of(&roster.standings, roster.invalid, roster.doubled);
     let chosen = match plan.selection {
@@ -334,6 +363,7 @@ fn ended(plan: &Plan, elapsed: Option<Duration>, accepted: u64, stopped: Option<
         counts,
         chosen,
         accepted,
+        doubted: counts.in_doubt.saturating_sub(held),
         elapsed,
         stopped,
     }
