@@ -27,6 +27,9 @@ pub enum Command {
     /// List every recipient with what became of it, as CSV or JSON lines
     #[command(after_help = exit::READING_HELP)]
     Results(Results),
+    /// Settle recipients that are in doubt, once you looked them up
+    #[command(after_help = exit::RESOLVE_HELP)]
+    Resolve(Resolve),
     /// Anything else: said to be unknown, or not there yet
     #[command(external_subcommand)]
     Other(Vec<String>),
@@ -38,7 +41,6 @@ pub const LATER_COMMANDS: &[&str] = &[
     "check",
     "preview",
     "report",
-    "resolve",
     "worker",
     "dkim",
     "token",
@@ -50,14 +52,12 @@ pub const LATER_COMMANDS: &[&str] = &[
 pub const LATER_OPTIONS: &[&str] = &[
     "--test-to",
     "--rate",
-    "--in-doubt",
     "--at",
     "--wait",
     "--ledger",
     "--trace",
     "--verbose",
     "-v",
-    "--repair",
 ];
 
 /// `mailrun send`
@@ -89,6 +89,14 @@ pub struct Send {
     /// Connections at most
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub connections: Option<u16>,
+    /// Who is in doubt: hold leaves them alone, resend mails them again, with the same Message-ID [default: the campaign's in_doubt]
+    #[arg(
+        long,
+        value_name = "hold|resend",
+        value_enum,
+        hide_possible_values = true
+    )]
+    pub in_doubt: Option<Doubtful>,
     /// Print one JSON object with the counts at the end
     #[arg(long)]
     pub json: bool,
@@ -132,6 +140,54 @@ pub struct Results {
     /// csv: the list's own columns, then mailrun's; jsonl: one JSON object a recipient
     #[arg(long, value_enum, default_value = "csv", hide_possible_values = true)]
     pub format: Format,
+}
+
+/// `mailrun resolve`
+#[derive(Debug, Args)]
+pub struct Resolve {
+    /// The campaign's folder
+    pub campaign: PathBuf,
+    /// Their keys; without any, everybody in doubt
+    pub keys: Vec<String>,
+    /// sent: the server has the message, they are accepted and never mailed again; unsent: it has not, the next send mails them
+    #[arg(
+        long = "as",
+        value_name = "sent|unsent",
+        value_enum,
+        hide_possible_values = true
+    )]
+    pub verdict: Verdict,
+    /// Which ledger
+    #[command(flatten)]
+    pub which: Which,
+}
+
+/// What became of a message that was in doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Verdict {
+    /// The server has it.
+    Sent,
+    /// It has not.
+    Unsent,
+}
+
+impl Verdict {
+    /// As it is written in the ledger.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Verdict::Sent => "a person said that it was sent (mailrun resolve)",
+            Verdict::Unsent => "a person said that it was not sent (mailrun resolve)",
+        }
+    }
+}
+
+/// What `send` does about those in doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Doubtful {
+    /// Leaves them alone.
+    Hold,
+    /// Mails them again.
+    Resend,
 }
 
 /// Which run's ledger a command reads.

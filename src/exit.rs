@@ -35,6 +35,14 @@ Exit status:
   4  the run stopped early (signal, server or account of no use, stop_after,
      disk full): the same command goes on where it stopped";
 
+/// The table for the help of `mailrun resolve`.
+pub const RESOLVE_HELP: &str = "\
+Exit status:
+  0  those in doubt, or those with the keys named, are settled as you said
+  1  the campaign, the list, the settings or the ledger are wrong, the ledger
+     is locked, or a key is not in doubt: nothing was changed
+  2  the command line is wrong";
+
 /// The table for the help of commands that only read.
 pub const READING_HELP: &str = "\
 Exit status:

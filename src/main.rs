@@ -7,14 +7,16 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use mailrun::campaign::Campaign;
-use mailrun::cli::{Cli, Command, LATER_COMMANDS, LATER_OPTIONS, Results, Send, Status};
+use mailrun::campaign::{Campaign, InDoubt};
+use mailrun::cli::{
+    Cli, Command, Doubtful, LATER_COMMANDS, LATER_OPTIONS, Resolve, Results, Send, Status, Verdict,
+};
 use mailrun::exit::Exit;
 use mailrun::progress::Voice;
 use mailrun::report::{results, status, summary};
 use mailrun::run::plan::{Plan, Selection};
-use mailrun::run::{Error, announce, dry, send};
-use mailrun::wording::printable;
+use mailrun::run::{Error, announce, dry, resolve, send};
+use mailrun::wording::{count, printable};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         Command::Send(options) => send_command(options),
         Command::Status(options) => status_command(options),
         Command::Results(options) => results_command(options),
+        Command::Resolve(options) => resolve_command(options),
         Command::Other(words) => return unknown(words).into(),
     };
     match result {
@@ -67,12 +70,12 @@ fn unknown(words: &[String]) -> Exit {
     let name = words.first().map(String::as_str).unwrap_or_default();
     if LATER_COMMANDS.contains(&name) {
         complain(&format!(
-            "the command {name} is not there yet in this version; there are: send, status, results"
+            "the command {name} is not there yet in this version; there are: send, status, results, resolve"
         ));
     } else {
         let name = printable(name);
         complain(&format!(
-            "unknown command \"{name}\"; there are: send, status, results (see mailrun --help)"
+            "unknown command \"{name}\"; there are: send, status, results, resolve (see mailrun --help)"
         ));
     }
     Exit::Usage
@@ -89,6 +92,11 @@ fn send_command(options: &Send) -> Result<Exit, Error> {
     }
     if let Some(connections) = options.connections {
         campaign.use_connections(usize::from(connections));
+    }
+    match options.in_doubt {
+        Some(Doubtful::Hold) => campaign.delivery.in_doubt = InDoubt::Hold,
+        Some(Doubtful::Resend) => campaign.delivery.in_doubt = InDoubt::Resend,
+        None => {}
     }
     let connections = options.connections.map(usize::from);
     let selection = match options.limit {
@@ -132,6 +140,10 @@ fn send_command(options: &Send) -> Result<Exit, Error> {
             "{} in {:.1} s ({:.0}/s)",
             ended.counts, times.elapsed_s, times.rate_per_s
         ));
+    }
+    if ended.doubted > 0 {
+        let who = count(ended.doubted, "recipient");
+        voice.warn(&format!("{who} in doubt: {}", plan.look_up()));
     }
     Ok(ended.chosen.exit(stopped.is_some()))
 }
@@ -195,6 +207,29 @@ fn results_command(options: &Results) -> Result<Exit, Error> {
         out,
     )?;
     print_result(written)?;
+    Ok(Exit::Settled)
+}
+
+fn resolve_command(options: &Resolve) -> Result<Exit, Error> {
+    let which = &options.which;
+    let campaign = load(
+        &options.campaign,
+        which.run.as_deref(),
+        which.recipients.as_deref(),
+    )?;
+    let done = resolve::run(&campaign, which.sandbox, options.verdict, &options.keys)?;
+    let voice = Voice::new(false);
+    let (run, settled) = (&campaign.run, count(done.settled, "recipient"));
+    voice.say(&match (done.settled, options.verdict) {
+        (0, _) => format!("nobody is in doubt in run \"{run}\": {}", done.counts),
+        (_, Verdict::Sent) => format!("{settled} no longer in doubt: accepted, never mailed again"),
+        (_, Verdict::Unsent) => {
+            format!("{settled} no longer in doubt: remaining, mailed by the next send")
+        }
+    });
+    if done.settled > 0 {
+        voice.say(&format!("run \"{run}\": {}", done.counts));
+    }
     Ok(Exit::Settled)
 }
 

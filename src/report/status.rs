@@ -7,7 +7,7 @@ use crate::ledger::file;
 use crate::ledger::replay::Replay;
 use crate::report::summary::Counts;
 use crate::run::Error;
-use crate::run::plan::{Roster, ledger_path, results_command};
+use crate::run::plan::{Roster, ledger_path, resolve_command, results_command};
 use crate::wording::printable;
 
 /// A run as it stands.
@@ -16,6 +16,8 @@ pub struct Status {
     pub run: String,
     /// What to type to see why rows are invalid.
     invalid_command: String,
+    /// What to type to see who is in doubt, and to settle them.
+    doubt_commands: (String, String),
     /// The states.
     pub counts: Counts,
     /// The ledger; `None` when the run was never begun.
@@ -35,6 +37,10 @@ impl Status {
         Ok(Status {
             run: campaign.run.clone(),
             invalid_command: results_command(campaign, sandbox, "invalid"),
+            doubt_commands: (
+                results_command(campaign, sandbox, "in_doubt"),
+                resolve_command(campaign, sandbox),
+            ),
             counts,
             replay,
         })
@@ -55,6 +61,7 @@ impl fmt::Display for Status {
         let Status {
             run,
             invalid_command,
+            doubt_commands: (list, resolve),
             counts,
             replay,
         } = self;
@@ -91,6 +98,14 @@ impl fmt::Display for Status {
         write!(f, "{:>10}  recipients", counts.recipients)?;
         if let Some(stopped) = self.stopped() {
             write!(f, "\nthe last send stopped early: {}", printable(&stopped))?;
+        }
+        if counts.in_doubt > 0 {
+            write!(
+                f,
+                "\n\nin doubt: look each Message-ID up in the server's log, then say what you found\n  \
+                 {list}\n  {resolve} sent [KEY...]      the server has it: never mailed again\n  \
+                 {resolve} unsent [KEY...]    it has not: the next send mails it"
+            )?;
         }
         Ok(())
     }

@@ -41,12 +41,15 @@ pub(super) fn introduce(plan: &Plan, replay: Option<&Replay>, due: u64, voice: &
         voice.say("the ledger broke off in the middle of a line, which is dropped");
     }
     let standings = Counts::of(&roster.standings, roster.invalid, roster.doubled);
-    if standings.in_doubt > 0 && plan.campaign.delivery.in_doubt == InDoubt::Hold {
-        let held = count(standings.in_doubt, "recipient");
-        voice.warn(&format!(
-            "{held} in doubt: the message was sent and no answer came; held back. See: {}",
-            plan.results_command("in_doubt")
-        ));
+    if standings.in_doubt > 0 {
+        let who = count(standings.in_doubt, "recipient");
+        match plan.campaign.delivery.in_doubt {
+            InDoubt::Hold => voice.warn(&format!("{who} in doubt, held back: {}", plan.look_up())),
+            InDoubt::Resend => voice.warn(&format!(
+                "{who} in doubt, to be mailed again with the same Message-ID: who has the first message may get a \
+                 second one"
+            )),
+        }
     }
     if due == 0 && replay.is_some() {
         voice.say(&format!(

@@ -1,7 +1,8 @@
 //! The pipeline: the only place that knows all the rooms.
 //!
 //! `plan` checks everything and learns who is due, `announce` says so and asks, `feed` turns due recipients into messages, `pass` lets couriers
-//! take them to the server, `send` repeats passes until nobody is due, `dry` writes files in place of all that.
+//! take them to the server, `send` repeats passes until nobody is due, `dry` writes files in place of all that,
+//! `resolve` settles what was in doubt.
 //! Must not parse, classify or format.
 
 pub mod announce;
@@ -9,6 +10,7 @@ pub mod dry;
 mod feed;
 mod pass;
 pub mod plan;
+pub mod resolve;
 pub mod send;
 
 use std::io;

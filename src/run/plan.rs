@@ -165,7 +165,7 @@ impl Plan {
             Selection::Limit(_) => {}
             Selection::Only(keys) => {
                 for key in keys {
-                    let id = standings.find(KeyHash::of(&self.key_of(key))).ok_or_else(|| {
+                    let id = standings.find(KeyHash::of(&key_of_typed(&self.campaign, key))).ok_or_else(|| {
                         Error::Refused(format!(
                             "{}: no recipient has the key \"{key}\" of --only; a key is the address unless \
                              [recipients] names a key column",
@@ -177,16 +177,6 @@ impl Plan {
             }
         }
         Ok(())
-    }
-
-    /// What was typed as a key; where the key is the address, it is compared as the addresses of the list are.
-    fn key_of(&self, typed: &str) -> String {
-        let settings = &self.campaign.recipients;
-        match &settings.key {
-            Some(key) if *key != settings.address => typed.trim().to_owned(),
-            Some(_) | None => parse_address(typed)
-                .map_or_else(|_| typed.to_owned(), |(_, address)| key_of(&address)),
-        }
     }
 
     /// How many would be mailed now.
@@ -214,6 +204,16 @@ impl Plan {
         results_command(&self.campaign, self.sandbox, state)
     }
 
+    /// What to do about those in doubt.
+    pub fn look_up(&self) -> String {
+        format!(
+            "the message was sent and no answer came. Look its Message-ID up in the server's log ({}), then say what you \
+             found: {} sent|unsent [KEY...]",
+            self.results_command("in_doubt"),
+            resolve_command(&self.campaign, self.sandbox)
+        )
+    }
+
     /// The first recipient who would be mailed now, with the subject.
     pub fn sample(&self) -> Option<(String, String)> {
         let standings = &self.roster.standings;
@@ -239,6 +239,27 @@ pub fn is_open(standing: Standing, resend: bool) -> bool {
         Standing::InDoubt => resend,
         Standing::Accepted | Standing::Failed | Standing::Claimed | Standing::Sending => false,
     }
+}
+
+/// What was typed as a key; where the key is the address, it is compared as the addresses of the list are.
+pub(super) fn key_of_typed(campaign: &Campaign, typed: &str) -> String {
+    let settings = &campaign.recipients;
+    match &settings.key {
+        Some(key) if *key != settings.address => typed.trim().to_owned(),
+        Some(_) | None => {
+            parse_address(typed).map_or_else(|_| typed.to_owned(), |(_, address)| key_of(&address))
+        }
+    }
+}
+
+/// What to type to say what became of those in doubt, once they are looked up.
+pub fn resolve_command(campaign: &Campaign, sandbox: bool) -> String {
+    let kind = if sandbox { " --sandbox" } else { "" };
+    format!(
+        "mailrun resolve {}{kind} --run {} --as",
+        campaign.dir.display(),
+        campaign.run
+    )
 }
 
 /// What to type to see the recipients of a run that are in a state; the run named when it is not the campaign's own.

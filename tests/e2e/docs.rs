@@ -25,7 +25,7 @@ fn block<'a>(text: &'a str, first: &str) -> Option<&'a str> {
 #[test]
 fn readme_shows_the_help_as_it_is() {
     let readme = document("README.md");
-    for command in ["", "send ", "status ", "results "] {
+    for command in ["", "send ", "status ", "results ", "resolve "] {
         let typed = format!("{command}--help");
         let ran: Ran = mailrun(repository())
             .args(typed.split(' '))

@@ -165,11 +165,11 @@ fn status_2_a_command_line_that_is_wrong() {
         ),
         (
             "sned campaign",
-            "mailrun: unknown command \"sned\"; there are: send, status, results (see mailrun --help)\n".to_owned(),
+            "mailrun: unknown command \"sned\"; there are: send, status, results, resolve (see mailrun --help)\n".to_owned(),
         ),
         (
             "check campaign",
-            "mailrun: the command check is not there yet in this version; there are: send, status, results\n".to_owned(),
+            "mailrun: the command check is not there yet in this version; there are: send, status, results, resolve\n".to_owned(),
         ),
         (
             "send campaign --rate=14/s",
@@ -215,7 +215,10 @@ fn status_3_failed_invalid_or_in_doubt() {
         (
             "drop-after-dot@x.example",
             "accepted 1, in_doubt 1",
-            "1 of 2 accepted, 1 in doubt in T\n",
+            "1 of 2 accepted, 1 in doubt in T\n\
+             1 recipient in doubt: the message was sent and no answer came. Look its Message-ID up in the server's log \
+             (mailrun results campaign --run r --state in_doubt), then say what you found: mailrun resolve campaign \
+             --run r --as sent|unsent [KEY...]\n",
         ),
         (
             "no address",
@@ -415,6 +418,7 @@ fn help_tells_the_exit_statuses_and_fits_a_terminal() {
         (&["send", "--help"], exit::HELP),
         (&["status", "--help"], exit::READING_HELP),
         (&["results", "--help"], exit::READING_HELP),
+        (&["resolve", "--help"], exit::RESOLVE_HELP),
     ] {
         let ran = run(&folder(), args);
         assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{args:?}");

@@ -61,6 +61,11 @@ fn status_counts_for_people_and_programs() {
          1  duplicate  an earlier row has the same key
          1  remaining  not begun; mailrun send goes on
          7  recipients
+
+in doubt: look each Message-ID up in the server's log, then say what you found
+  mailrun results campaign --run r --state in_doubt
+  mailrun resolve campaign --run r --as sent [KEY...]      the server has it: never mailed again
+  mailrun resolve campaign --run r --as unsent [KEY...]    it has not: the next send mails it
 "
         )
     );

@@ -186,8 +186,9 @@ fn who_is_in_doubt_is_held_until_resend_is_set() {
     let held = send(&folder, &sandbox, &[]);
     assert_eq!(
         steady(&held.stderr),
-        "1 recipient in doubt: the message was sent and no answer came; held back. See: mailrun results campaign \
-         --run r --state in_doubt\n\
+        "1 recipient in doubt, held back: the message was sent and no answer came. Look its Message-ID up in the \
+         server's log (mailrun results campaign --run r --state in_doubt), then say what you found: mailrun resolve \
+         campaign --run r --as sent|unsent [KEY...]\n\
          nothing to send in run \"r\": 1 of 2 accepted, 1 in doubt. To mail everyone again, name a new run with --run\n"
     );
     assert_eq!(
