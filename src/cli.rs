@@ -119,6 +119,9 @@ pub struct Status {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+    /// Where the ledger is damaged: write a repaired copy beside it, say what was dropped, and print how the run stands by it
+    #[arg(long)]
+    pub repair: bool,
 }
 
 /// `mailrun results`

@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -12,9 +12,10 @@ use mailrun::cli::{
     Cli, Command, Doubtful, LATER_COMMANDS, LATER_OPTIONS, Resolve, Results, Send, Status, Verdict,
 };
 use mailrun::exit::Exit;
+use mailrun::ledger::repair;
 use mailrun::progress::Voice;
-use mailrun::report::{results, status, summary};
-use mailrun::run::plan::{Plan, Selection};
+use mailrun::report::{repaired, results, status, summary};
+use mailrun::run::plan::{Plan, Selection, ledger_path};
 use mailrun::run::{Error, announce, dry, resolve, send};
 use mailrun::wording::{count, printable};
 
@@ -176,7 +177,15 @@ fn status_command(options: &Status) -> Result<Exit, Error> {
         which.run.as_deref(),
         which.recipients.as_deref(),
     )?;
-    let status = status::Status::read(&campaign, options.which.sandbox)?;
+    let ledger = if options.repair {
+        repair(&campaign, which.sandbox)?
+    } else {
+        None
+    };
+    let status = match ledger {
+        Some(copy) => status::Status::read_from(&campaign, which.sandbox, &copy)?,
+        None => status::Status::read(&campaign, which.sandbox)?,
+    };
     let run = &campaign.run;
     if options.json {
         print_json(&summary::Summary {
@@ -189,6 +198,21 @@ fn status_command(options: &Status) -> Result<Exit, Error> {
         print(|out| writeln!(out, "{status}"))?;
     }
     Ok(Exit::Settled)
+}
+
+/// Repairs the run's ledger, and says what came of it; gives the copy, when one was written.
+fn repair(campaign: &Campaign, sandbox: bool) -> Result<Option<PathBuf>, Error> {
+    let path = ledger_path(&campaign.dir, &campaign.run, sandbox);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let copy = path.with_extension("repaired.jsonl");
+    let repair = repair::repair(&path, &copy, &campaign.run, &campaign.name)?;
+    let voice = Voice::new(false);
+    for line in repaired::describe(&repair, &path) {
+        voice.warn(&line);
+    }
+    Ok(repair.copy)
 }
 
 fn results_command(options: &Results) -> Result<Exit, Error> {

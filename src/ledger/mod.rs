@@ -37,7 +37,8 @@
 //! same question is never answered twice from different evidence.
 //!
 //! `entry` is one line on disk, `replay` turns a file into `standing`s, `doubt` finds what a message in doubt can be
-//! looked up by, `file` is the file with its lock and syncs, `disk` what it stands on.
+//! looked up by, `file` is the file with its lock and syncs, `disk` what it stands on,
+//! `repair` makes a copy of a damaged file with what `salvage` can still read.
 //! Must not know SMTP, templates or colours.
 
 pub mod boot;
@@ -47,7 +48,9 @@ pub mod entry;
 pub mod file;
 #[cfg(test)]
 pub mod lab;
+pub mod repair;
 pub mod replay;
+mod salvage;
 pub mod standing;
 
 use std::io;
@@ -73,7 +76,7 @@ pub enum LedgerError {
         source: io::Error,
     },
     /// A line that is not the ledger's, in its middle.
-    #[error("{}:{line}: not a line of a ledger: {reason}; keep a copy and mend the line by hand (another run, named with --run, mails everyone again)", path.display())]
+    #[error("{}:{line}: not a line of a ledger: {reason}; mailrun status --repair writes a repaired copy beside it (another run, named with --run, mails everyone again)", path.display())]
     Damaged {
         /// The ledger.
         path: PathBuf,

@@ -171,6 +171,35 @@ fn unread(error: &serde_json::Error) -> String {
     }
 }
 
+/// The first line, when it is that of this run's ledger.
+pub(super) fn header(path: &Path, text: &[u8], run: &str) -> Result<Header, LedgerError> {
+    #[derive(Deserialize)]
+    struct Format {
+        mailrun_ledger: u32,
+    }
+    let format: Format = serde_json::from_slice(text)
+        .map_err(|_| damaged(path, 1, "the first line does not name a mailrun ledger"))?;
+    if format.mailrun_ledger != FORMAT {
+        let (found, known) = (format.mailrun_ledger, FORMAT);
+        return Err(LedgerError::Version {
+            path: path.to_owned(),
+            found,
+            known,
+        });
+    }
+    let header: Header =
+        serde_json::from_slice(text).map_err(|error| damaged(path, 1, &unread(&error)))?;
+    if header.run != run {
+        let (found, wanted) = (header.run, run.to_owned());
+        return Err(LedgerError::OtherRun {
+            path: path.to_owned(),
+            found,
+            wanted,
+        });
+    }
+    Ok(header)
+}
+
 /// The replay so far.
 struct Reading {
     header: Header,
@@ -184,30 +213,7 @@ struct Reading {
 
 impl Reading {
     fn first(path: &Path, text: &[u8], run: &str) -> Result<Self, LedgerError> {
-        #[derive(Deserialize)]
-        struct Format {
-            mailrun_ledger: u32,
-        }
-        let format: Format = serde_json::from_slice(text)
-            .map_err(|_| damaged(path, 1, "the first line does not name a mailrun ledger"))?;
-        if format.mailrun_ledger != FORMAT {
-            let (found, known) = (format.mailrun_ledger, FORMAT);
-            return Err(LedgerError::Version {
-                path: path.to_owned(),
-                found,
-                known,
-            });
-        }
-        let header: Header =
-            serde_json::from_slice(text).map_err(|error| damaged(path, 1, &unread(&error)))?;
-        if header.run != run {
-            let (found, wanted) = (header.run, run.to_owned());
-            return Err(LedgerError::OtherRun {
-                path: path.to_owned(),
-                found,
-                wanted,
-            });
-        }
+        let header = header(path, text, run)?;
         let content = header.content.clone();
         Ok(Reading {
             header,

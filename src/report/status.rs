@@ -1,6 +1,7 @@
 //! `mailrun status`: what list and ledger together say of a run. Reads; locks and writes nothing.
 
 use std::fmt;
+use std::path::Path;
 
 use crate::campaign::Campaign;
 use crate::ledger::file;
@@ -30,9 +31,17 @@ impl Status {
     /// # Errors
     /// What makes either unusable.
     pub fn read(campaign: &Campaign, sandbox: bool) -> Result<Status, Error> {
-        let roster = Roster::read(campaign)?;
         let path = ledger_path(&campaign.dir, &campaign.run, sandbox);
-        let replay = file::read(&path, &campaign.run, &roster.standings, |_, _| {})?;
+        Self::read_from(campaign, sandbox, &path)
+    }
+
+    /// As [`Status::read`], by the ledger at `path`.
+    ///
+    /// # Errors
+    /// What makes either unusable.
+    pub fn read_from(campaign: &Campaign, sandbox: bool, path: &Path) -> Result<Status, Error> {
+        let roster = Roster::read(campaign)?;
+        let replay = file::read(path, &campaign.run, &roster.standings, |_, _| {})?;
         let counts = Counts::of(&roster.standings, roster.invalid, roster.doubled);
         Ok(Status {
             run: campaign.run.clone(),

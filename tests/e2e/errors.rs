@@ -394,20 +394,20 @@ fn a_ledger_that_cannot_be_trusted() {
         (
             format!("{whole}junk\n"),
             format!(
-                ":{}: not a line of a ledger: expected value at column 1; keep a copy and mend the line by hand (another run, \
-                 named with --run, mails everyone again)",
+                ":{}: not a line of a ledger: expected value at column 1; mailrun status --repair writes a repaired copy beside it \
+                 (another run, named with --run, mails everyone again)",
                 last + 1
             ),
         ),
         (
             torn,
-            ":3: not a line of a ledger: EOF while parsing a value at column 8; keep a copy and mend the line by hand \
+            ":3: not a line of a ledger: EOF while parsing a value at column 8; mailrun status --repair writes a repaired copy beside it \
              (another run, named with --run, mails everyone again)"
                 .to_owned(),
         ),
         (
             "hello\n".to_owned(),
-            ":1: not a line of a ledger: the first line does not name a mailrun ledger; keep a copy and mend the line by hand \
+            ":1: not a line of a ledger: the first line does not name a mailrun ledger; mailrun status --repair writes a repaired copy beside it \
              (another run, named with --run, mails everyone again)"
                 .to_owned(),
         ),

@@ -23,6 +23,7 @@ mod killed;
 mod manners;
 mod newsletter;
 mod postfix;
+mod repair;
 mod resolve;
 mod results;
 mod resume;
