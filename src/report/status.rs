@@ -6,10 +6,14 @@ use std::path::Path;
 use crate::campaign::Campaign;
 use crate::ledger::file;
 use crate::ledger::replay::Replay;
+use crate::report::replies::{Frequent, frequent};
 use crate::report::summary::Counts;
 use crate::run::Error;
 use crate::run::plan::{Roster, ledger_path, resolve_command, results_command};
 use crate::wording::printable;
+
+/// Replies that are shown.
+const SHOWN: usize = 5;
 
 /// A run as it stands.
 pub struct Status {
@@ -21,6 +25,10 @@ pub struct Status {
     doubt_commands: (String, String),
     /// The states.
     pub counts: Counts,
+    /// Why recipients failed or are deferred, the most frequent reply first.
+    pub replies: Vec<Frequent>,
+    /// What to type to see whom.
+    refused_command: String,
     /// The ledger; `None` when the run was never begun.
     pub replay: Option<Replay>,
 }
@@ -51,6 +59,13 @@ impl Status {
                 resolve_command(campaign, sandbox),
             ),
             counts,
+            replies: match &replay {
+                Some(_) if counts.failed + counts.deferred > 0 => {
+                    frequent(path, &roster.standings)?
+                }
+                Some(_) | None => Vec::new(),
+            },
+            refused_command: results_command(campaign, sandbox, "failed,deferred"),
             replay,
         })
     }
@@ -72,6 +87,8 @@ impl fmt::Display for Status {
             invalid_command,
             doubt_commands: (list, resolve),
             counts,
+            replies,
+            refused_command,
             replay,
         } = self;
         let invalid = format!("invalid    the row cannot be mailed; why: {invalid_command}");
@@ -107,6 +124,24 @@ impl fmt::Display for Status {
         write!(f, "{:>10}  recipients", counts.recipients)?;
         if let Some(stopped) = self.stopped() {
             write!(f, "\nthe last send stopped early: {}", printable(&stopped))?;
+        }
+        if !replies.is_empty() {
+            write!(
+                f,
+                "\n\nwhy they failed or are deferred (who: {refused_command})"
+            )?;
+            for reply in replies.iter().take(SHOWN) {
+                let Frequent {
+                    recipients,
+                    reply,
+                    advice,
+                } = reply;
+                write!(f, "\n{recipients:>10}  {reply}\n            {advice}")?;
+            }
+            let more: u64 = replies.iter().skip(SHOWN).map(|it| it.recipients).sum();
+            if more > 0 {
+                write!(f, "\n{more:>10}  for other reasons")?;
+            }
         }
         if counts.in_doubt > 0 {
             write!(

@@ -1,42 +1,44 @@
-//! Killed with SIGKILL in the middle, again and again, and run to the end: nobody is mailed twice, and nobody is left
-//! out but those whom the ledger calls in doubt.
+//! Killed with SIGKILL at random instants, again and again, and run to the end: nobody is mailed twice, and nobody is
+//! left out but those whom the ledger calls in doubt, who are no more than were in flight.
+//!
+//! A few dozen kills; `MAILRUN_TEST_KILLS` sets another number, `MAILRUN_TEST_SEED` gives the same instants again. What
+//! happened is kept in `target/tmp/killed-*.txt`.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use mailrun::sandbox::{Announce, Options, Sandbox};
 
 use super::evidence::counts;
 use super::inbox::Inbox;
+use super::manners::{Manner, Server, url as url_of};
 use super::running::{Running, until};
-use super::support::{Folder, mailrun, received, run, sandbox, sandbox_with, sequential, url};
+use super::support::{Folder, mailrun, no_groups, received, run, sandbox_with, url};
 
-/// When to kill.
-enum At {
-    /// So many bytes are in the ledger.
-    Ledger(u64),
-    /// So many messages are at the receiver.
-    Received(u64),
-}
+/// Kills of all cases together: three manners into the sandbox and into Postfix, over 1 and over 10 connections.
+const KILLS: u64 = 48;
+const CASES: u64 = 12;
+/// Bytes in the ledger for a recipient who is accepted, at the least: claim, mark and outcome.
+const LEDGER_BYTES: u64 = 550;
+/// Recipients between two kills, about.
+const SHARE: u64 = 400;
+/// The default of `window`.
+const WINDOW: u64 = 8;
 
-struct Kill {
-    connections: u64,
-    at: At,
-}
-
-/// Numbers that look random; the seed is printed, and `MAILRUN_TEST_SEED` gives it again.
+/// Numbers that look random, from a seed that can be given.
 struct Random(u64);
 
 impl Random {
-    fn new() -> Self {
+    fn seed() -> u64 {
         let given = std::env::var("MAILRUN_TEST_SEED").ok();
-        let seed = given.map_or_else(
+        given.map_or_else(
             || RandomState::new().build_hasher().finish(),
             |seed| seed.parse().unwrap(),
-        );
-        println!("MAILRUN_TEST_SEED={seed}");
-        Random(seed)
+        )
     }
 
     /// Below `end` (splitmix64).
@@ -48,20 +50,39 @@ impl Random {
     }
 }
 
+/// When to kill: so many bytes are in the ledger, and then a moment that makes it any place between two lines of it.
+/// Nothing rests on the moment's length.
+struct Instants {
+    bytes: u64,
+    moment: Duration,
+}
+
 /// A campaign, where it goes, and what is known of it from outside.
 struct Trial<'a> {
     folder: &'a Folder,
     url: String,
     recipients: u64,
+    connections: u64,
     /// Messages whose content can be on its way on one connection: the window, where the server offers CHUNKING.
     in_flight: u64,
     /// The sandbox, when it is that.
     sandbox: Option<&'a Sandbox>,
 }
 
+/// What happened, to be kept.
+struct Record {
+    path: PathBuf,
+    text: String,
+    kills: u64,
+    recipients: u64,
+    in_doubt: u64,
+    most: u64,
+    received: u64,
+}
+
 impl Trial<'_> {
-    fn send(&self, connections: u64) -> Running {
-        let connections = connections.to_string();
+    fn send(&self) -> Running {
+        let connections = self.connections.to_string();
         Running::start(
             mailrun(self.folder.path.parent().unwrap())
                 .args(["send", "campaign", "--json", "--server", &self.url])
@@ -79,31 +100,36 @@ impl Trial<'_> {
     }
 
     /// Kills it again and again; each time the counts add up, and at most what was in flight becomes in doubt.
-    fn kill(&self, kills: &[Kill]) {
+    /// Ends early when it ended before it could be killed.
+    fn kill(&self, instants: &[Instants], record: &mut Record) {
         let mut in_doubt = 0;
-        for (number, Kill { connections, at }) in kills.iter().enumerate() {
-            let mut running = self.send(*connections);
-            until("the moment to kill", || {
-                let reached = match at {
-                    At::Ledger(bytes) => self.ledger_bytes() >= *bytes,
-                    At::Received(messages) => self.at_receiver() >= *messages,
-                };
+        for at in instants {
+            let mut running = self.send();
+            until("the instant to kill", || {
+                let reached = self.ledger_bytes() >= at.bytes;
                 (reached || running.ended()).then_some(())
             });
-            assert!(running.kill(), "kill {number}: all was sent before it");
-
+            let reached = Instant::now();
+            while reached.elapsed() < at.moment {
+                std::hint::spin_loop();
+            }
+            if !running.kill() {
+                // The machine was busy with others, and it ended before: no kill.
+                return;
+            }
             let status = run(self.folder, &["status", "campaign", "--json"]);
             assert_eq!(status.status, 0, "{status:?}");
             let json = status.json();
             let count = |state: &str| json[state].as_u64().unwrap();
-            println!(
-                "kill {number}, {connections} connections: {}",
-                counts(&status)
-            );
-            assert_eq!(count("recipients"), self.recipients);
             let new = count("in_doubt").checked_sub(in_doubt).unwrap();
-            let most = *connections * self.in_flight;
-            assert!(new <= most, "{new} in doubt after kill {number}");
+            let sum = counts(&status);
+            record.kills += 1;
+            record.most = record.most.max(new);
+            let (bytes, moment) = (at.bytes, at.moment.as_micros());
+            let kill = format!("at {bytes} bytes + {moment} us: {new} in doubt; {sum}");
+            writeln!(record.text, "{kill}").unwrap();
+            assert_eq!(count("recipients"), self.recipients);
+            assert!(new <= self.connections * self.in_flight, "{kill}");
             in_doubt = count("in_doubt");
             if let Some(sandbox) = self.sandbox {
                 // What had left by then is still read by the server.
@@ -114,15 +140,15 @@ impl Trial<'_> {
                 let messages = self.at_receiver();
                 assert!(
                     (least..=least + in_doubt).contains(&messages),
-                    "{messages} messages at the server after kill {number}: {json}"
+                    "{messages} messages at the server: {kill}"
                 );
             }
         }
     }
 
     /// Runs it to the end; gives who is accepted and who is in doubt, by the ledger.
-    fn finish(&self, connections: u64) -> (Vec<String>, Vec<String>) {
-        let ran = self.send(connections).end();
+    fn finish(&self) -> (Vec<String>, Vec<String>) {
+        let ran = self.send().end();
         let json = ran.json();
         let in_doubt = json["in_doubt"].as_u64().unwrap();
         let accepted = self.recipients - in_doubt;
@@ -130,13 +156,12 @@ impl Trial<'_> {
             0 => (0, format!("accepted {accepted}")),
             _ => (3, format!("accepted {accepted}, in_doubt {in_doubt}")),
         };
-        println!("in the end: {}", counts(&ran));
         assert_eq!((ran.status, counts(&ran)), (status, sum), "{ran:?}");
 
         let after = run(self.folder, &["status", "campaign", "--json"]);
         assert_eq!(counts(&after), counts(&ran));
         let messages = self.at_receiver();
-        let again = self.send(connections).end();
+        let again = self.send().end();
         assert_eq!((again.status, counts(&again)), (status, counts(&ran)));
         assert_eq!(self.at_receiver(), messages);
 
@@ -152,8 +177,8 @@ impl Trial<'_> {
     }
 }
 
-/// Nobody twice; everybody whom the ledger calls accepted; beyond those only some who are in doubt.
-fn at_most_once(times: &BTreeMap<String, usize>, accepted: &[String], in_doubt: &[String]) {
+/// Nobody twice; everybody whom the ledger calls accepted; beyond those only some who are in doubt. Gives how many.
+fn at_most_once(times: &BTreeMap<String, usize>, accepted: &[String], in_doubt: &[String]) -> u64 {
     for (to, times) in times {
         assert_eq!(*times, 1, "{to}");
     }
@@ -161,103 +186,159 @@ fn at_most_once(times: &BTreeMap<String, usize>, accepted: &[String], in_doubt: 
         assert!(times.contains_key(to), "{to} is accepted, and got nothing");
     }
     let more = in_doubt.iter().filter(|to| times.contains_key(*to)).count();
-    println!("{more} of {} in doubt were received", in_doubt.len());
     assert_eq!(times.len(), accepted.len() + more);
+    more as u64
 }
 
-/// Kills spread over the whole run, each at a random place in its share of it, with so many connections in turn.
-/// `bytes` is what a message takes in the ledger, if all kills go by that.
-fn spread(kills: u64, recipients: u64, turns: &[u64], bytes: Option<u64>) -> Vec<Kill> {
-    let mut random = Random::new();
-    let share = recipients / (kills + 1);
-    let mut all = vec![Kill {
-        connections: 10,
-        at: At::Ledger(1),
-    }];
-    for (number, connections) in (0..kills).zip(turns.iter().cycle()) {
-        let messages = number * share + 1 + random.below(share);
-        all.push(Kill {
-            connections: *connections,
-            at: match bytes {
-                Some(bytes) => At::Ledger(messages * bytes),
-                None => At::Received(messages),
-            },
-        });
-    }
-    all
-}
-
-/// Bytes in the ledger for a recipient who is accepted, at the least: claim, mark and outcome.
-const LEDGER_BYTES: u64 = 550;
-/// The default of `window`.
-const WINDOW: u64 = 8;
-
-#[test]
-fn twenty_thousand_into_the_sandbox_in_chunks() {
-    into_sandbox(&sandbox(), 20_000, WINDOW);
-}
-
-#[test]
-fn pipelined_into_the_sandbox() {
-    let announce = Announce {
-        chunking: false,
-        ..Announce::default()
+/// Instants spread over the whole run, each at a random place in its share of it; the first one while it starts.
+fn instants(kills: u64, random: &mut Random) -> Vec<Instants> {
+    let share = SHARE * LEDGER_BYTES;
+    let first = Instants {
+        bytes: random.below(2) * random.below(2_000),
+        moment: Duration::from_micros(random.below(20_000)),
     };
-    let sandbox = sandbox_with(Options {
+    let others = (1..kills).map(|number| Instants {
+        bytes: number * share + random.below(share),
+        moment: Duration::from_micros(random.below(500)),
+    });
+    // Drawn in their order.
+    [first]
+        .into_iter()
+        .chain(others.collect::<Vec<_>>())
+        .collect()
+}
+
+/// Campaign after campaign, until so many kills have come while mailrun was sending; over 1 connection, over 10.
+fn killed(server: Option<Server>, manner: Manner, name: &str, settings: &str) {
+    let kills = std::env::var("MAILRUN_TEST_KILLS");
+    let kills = kills.map_or(KILLS, |kills| kills.parse().unwrap());
+    for connections in [1, 10] {
+        let mut random = Random(Random::seed());
+        let mut record = Record::new(&format!("killed-{name}-{connections}"), random.0);
+        let mut left = kills.div_ceil(CASES);
+        for number in 0.. {
+            assert!(
+                number < 20,
+                "it ends before it is killed: {left} kills left"
+            );
+            let domain = format!("killed-{number}-{connections}.{name}.example");
+            let recipients = (left + 1) * SHARE;
+            let folder = Folder::generated(recipients as usize, &domain);
+            folder.configure(settings);
+            let sandbox = server.is_none().then(|| sandbox_as(manner));
+            let trial = Trial {
+                folder: &folder,
+                url: match (&sandbox, server) {
+                    (None, Some(server)) => url_of(server, manner),
+                    (sandbox, _) => url(sandbox.as_ref().unwrap()),
+                },
+                recipients,
+                connections,
+                in_flight: match manner {
+                    Manner::Chunked => WINDOW,
+                    Manner::Pipelined | Manner::Sequential => 1,
+                },
+                sandbox: sandbox.as_ref(),
+            };
+            let before = record.kills;
+            trial.kill(&instants(left, &mut random), &mut record);
+            left -= record.kills - before;
+            let (accepted, in_doubt) = trial.finish();
+            record.in_doubt += in_doubt.len() as u64;
+            record.recipients += recipients;
+            record.received += match &sandbox {
+                Some(sandbox) => at_most_once(&received(sandbox), &accepted, &in_doubt),
+                None => {
+                    let mut inbox = Inbox::of(&domain);
+                    at_most_once(inbox.delivered(accepted.len()), &accepted, &in_doubt)
+                }
+            };
+            if left == 0 {
+                break;
+            }
+        }
+    }
+}
+
+fn sandbox_as(manner: Manner) -> Sandbox {
+    let announce = match manner {
+        Manner::Chunked => Announce::default(),
+        Manner::Pipelined => Announce {
+            chunking: false,
+            ..Announce::default()
+        },
+        Manner::Sequential => no_groups(),
+    };
+    sandbox_with(Options {
         announce,
         ..Options::default()
-    });
-    into_sandbox(&sandbox, 6_000, 1);
+    })
+}
+
+impl Record {
+    fn new(name: &str, seed: u64) -> Self {
+        let text = format!("MAILRUN_TEST_SEED={seed}\n");
+        println!("{name}: {text}");
+        Record {
+            path: Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.txt")),
+            text,
+            kills: 0,
+            recipients: 0,
+            in_doubt: 0,
+            most: 0,
+            received: 0,
+        }
+    }
+}
+
+/// Kept however the test ends.
+impl Drop for Record {
+    fn drop(&mut self) {
+        let sum = format!(
+            "{} kills, {} recipients, {} in doubt, {} at most after a kill, {} of them were received\n",
+            self.kills, self.recipients, self.in_doubt, self.most, self.received
+        );
+        self.text.push_str(&sum);
+        print!("{sum}");
+        let _ = fs::write(&self.path, &self.text);
+    }
 }
 
 #[test]
-fn command_by_command_into_the_sandbox() {
-    into_sandbox(&sequential(), 6_000, 1);
-}
-
-fn into_sandbox(sandbox: &Sandbox, recipients: u64, in_flight: u64) {
-    let folder = Folder::generated(recipients as usize, "killed.example");
-    let trial = Trial {
-        folder: &folder,
-        url: url(sandbox),
-        recipients,
-        in_flight,
-        sandbox: Some(sandbox),
-    };
-    trial.kill(&spread(12, recipients, &[1, 10], None));
-    let (accepted, in_doubt) = trial.finish(10);
-    at_most_once(&received(sandbox), &accepted, &in_doubt);
+fn into_the_sandbox_in_chunks() {
+    killed(None, Manner::Chunked, "sandbox-chunked", "");
 }
 
 #[test]
-fn by_what_the_ledger_holds_with_durability_process() {
-    let folder = Folder::generated(6_000, "killed.example");
-    folder.configure("durability = \"process\"");
-    let sandbox = sandbox();
-    let trial = Trial {
-        folder: &folder,
-        url: url(&sandbox),
-        recipients: 6_000,
-        in_flight: WINDOW,
-        sandbox: Some(&sandbox),
-    };
-    trial.kill(&spread(12, 6_000, &[10, 1], Some(LEDGER_BYTES)));
-    let (accepted, in_doubt) = trial.finish(1);
-    at_most_once(&received(&sandbox), &accepted, &in_doubt);
+fn into_the_sandbox_pipelined() {
+    killed(None, Manner::Pipelined, "sandbox-pipelined", "");
 }
 
 #[test]
-fn twenty_thousand_through_postfix() {
-    let folder = Folder::generated(20_000, "killed.example");
-    let mut inbox = Inbox::of("killed.example");
-    let trial = Trial {
-        folder: &folder,
-        url: inbox.url.clone(),
-        recipients: 20_000,
-        in_flight: WINDOW,
-        sandbox: None,
-    };
-    trial.kill(&spread(8, 20_000, &[10, 10, 10, 1], Some(LEDGER_BYTES)));
-    let (accepted, in_doubt) = trial.finish(10);
-    at_most_once(inbox.delivered(accepted.len()), &accepted, &in_doubt);
+fn into_the_sandbox_command_by_command() {
+    killed(None, Manner::Sequential, "sandbox-sequential", "");
+}
+
+#[test]
+fn through_postfix_in_chunks() {
+    let server = Some(Server::Postfix);
+    killed(server, Manner::Chunked, "postfix-chunked", "");
+}
+
+#[test]
+fn through_postfix_pipelined() {
+    let server = Some(Server::Postfix);
+    killed(server, Manner::Pipelined, "postfix-pipelined", "");
+}
+
+#[test]
+fn through_postfix_command_by_command() {
+    let server = Some(Server::Postfix);
+    killed(server, Manner::Sequential, "postfix-sequential", "");
+}
+
+#[test]
+fn with_durability_process() {
+    let process = "durability = \"process\"";
+    killed(None, Manner::Chunked, "durability-process", process);
 }

@@ -10,15 +10,16 @@ use super::inbox::{Inbox, given};
 use super::letter::{Letter, assert_one_each, campaign, taken_by_exim};
 use super::support::{Ran, run};
 
+/// A real server of the tests' own.
 #[derive(Clone, Copy, PartialEq)]
-enum Server {
+pub enum Server {
     Postfix,
     Exim,
 }
 
 /// The manner that a port of the tests' servers leaves as the best one.
 #[derive(Clone, Copy, PartialEq)]
-enum Manner {
+pub enum Manner {
     Chunked,
     Pipelined,
     Sequential,
@@ -163,7 +164,7 @@ fn rows(recipients: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
 
 /// The port of the server at which no better manner is to be had; checks that it is that.
 #[track_caller]
-fn url(server: Server, manner: Manner) -> String {
+pub fn url(server: Server, manner: Manner) -> String {
     let name = match server {
         Postfix => "MAILRUN_TEST_POSTFIX",
         Exim => "MAILRUN_TEST_EXIM",

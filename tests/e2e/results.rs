@@ -62,6 +62,10 @@ fn status_counts_for_people_and_programs() {
          1  remaining  not begun; mailrun send goes on
          7  recipients
 
+why they failed or are deferred (who: mailrun results campaign --run r --state failed,deferred)
+         1  550 5.1.1 no such recipient
+            there is no such mailbox: correct the address, or take it off the list
+
 in doubt: look each Message-ID up in the server's log, then say what you found
   mailrun results campaign --run r --state in_doubt
   mailrun resolve campaign --run r --as sent [KEY...]      the server has it: never mailed again
@@ -311,11 +315,68 @@ fn a_run_that_stopped_early_says_why() {
     assert!(why.starts_with("3 recipients in a row refused, "), "{why}");
     let status = run(&folder, &["status", "campaign"]);
     assert!(
-        status.stdout.ends_with(&format!(
-            "        40  recipients\nthe last send stopped early: {why}\n"
+        status.stdout.contains(&format!(
+            "        40  recipients\nthe last send stopped early: {why}\n\n"
         )),
         "{status:?}"
     );
     let json = run(&folder, &["status", "campaign", "--json"]);
     assert_eq!(json.json()["stopped"], why.as_str());
+}
+
+#[test]
+fn the_five_most_frequent_replies_are_told_with_what_to_do() {
+    let kinds = [
+        ("rcpt-550-5.1.1", 7),
+        ("rcpt-550-5.7.1", 6),
+        ("rcpt-552-5.2.2", 5),
+        ("dot-552-5.3.4", 4),
+        ("rcpt-450-4.2.0", 3),
+        ("rcpt-556-5.1.10", 2),
+        ("rcpt-554", 1),
+    ];
+    let rows: Vec<_> = kinds
+        .iter()
+        .flat_map(|(kind, rows)| (1..=*rows).map(move |n| format!("{kind}+{n}@a.example")))
+        .collect();
+    let folder = Folder::with_rows(rows.iter().map(|row| (row.as_str(), "Anna")));
+    folder.configure("attempts = 2\nstop_after = 1000");
+    let sandbox = sequential();
+    let ran = send(&folder, &sandbox, &["--json"]);
+    assert_eq!((ran.status, counts(&ran).as_str()), (3, "failed 28"));
+    let status = run(&folder, &["status", "campaign"]).stdout;
+    let (_, why) = status.split_once("recipients\n\n").unwrap();
+    assert_eq!(
+        why,
+        "why they failed or are deferred (who: mailrun results campaign --run r --state failed,deferred)
+         7  550 5.1.1 no such recipient
+            there is no such mailbox: correct the address, or take it off the list
+         6  550 5.7.1 no such recipient
+            there is no such mailbox: correct the address, or take it off the list
+         5  552 5.2.2 no such recipient
+            the mailbox is full: try again in some days, then take it off the list
+         4  552 5.3.4 this message is refused
+            the message is too large for this server: make it smaller
+         3  450 4.2.0 not to this recipient for now
+            refused for now each time: try these again in a new run, later
+         3  for other reasons
+"
+    );
+
+    // A run that was cut off in its middle: who is deferred is counted once, by the last reply.
+    let ledger = folder.read("runs/r.jsonl");
+    let lines = ledger.lines().filter(|line| !line.contains("\"failed\""));
+    let cut: String = lines
+        .filter(|line| line.contains("rcpt-450") || !line.contains("\"key\""))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    folder.write("runs/r.jsonl", cut);
+    let status = run(&folder, &["status", "campaign"]).stdout;
+    let (_, why) = status.split_once(")\n").unwrap();
+    assert_eq!(
+        why,
+        "         3  450 4.2.0 not to this recipient for now
+            refused for now: mailrun send tries again
+"
+    );
 }
