@@ -38,7 +38,8 @@
 //!
 //! `entry` is one line on disk, `replay` turns a file into `standing`s, `doubt` finds what a message in doubt can be
 //! looked up by, `file` is the file with its lock and syncs, `disk` what it stands on,
-//! `repair` makes a copy of a damaged file with what `salvage` can still read.
+//! `repair` makes a copy of a damaged file with what `salvage` can still read, `watch` brings back
+//! one that was removed while it was written.
 //! Must not know SMTP, templates or colours.
 
 pub mod boot;
@@ -52,6 +53,7 @@ pub mod repair;
 pub mod replay;
 mod salvage;
 pub mod standing;
+pub mod watch;
 
 use std::io;
 use std::path::PathBuf;
@@ -74,6 +76,12 @@ pub enum LedgerError {
         action: &'static str,
         /// The system's error.
         source: io::Error,
+    },
+    /// Removed or replaced while a process wrote it.
+    #[error("{}: the ledger was removed or replaced while it was written; sending stops where there is no record", path.display())]
+    Vanished {
+        /// The ledger.
+        path: PathBuf,
     },
     /// A line that is not the ledger's, in its middle.
     #[error("{}:{line}: not a line of a ledger: {reason}; mailrun status --repair writes a repaired copy beside it (another run, named with --run, mails everyone again)", path.display())]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::num::NonZero;
 use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -24,6 +25,7 @@ use crate::ledger::doubt::{self, Trace};
 use crate::ledger::file::{self, Ledger, Opening};
 use crate::ledger::replay::Replay;
 use crate::ledger::standing::{KeyHash, Standing};
+use crate::ledger::watch::Watch;
 use crate::progress::Voice;
 use crate::recipients::InvalidRow;
 use crate::report::summary::Counts;
@@ -32,6 +34,9 @@ use crate::signals::Signals;
 use crate::stop::{Reason, Stop};
 use crate::tally::Tally;
 use crate::wording::count;
+
+/// How often the ledger's name is looked at.
+const WATCH: Duration = Duration::from_millis(10);
 
 /// How to send.
 #[derive(Debug, Clone, Copy)]
@@ -137,6 +142,7 @@ pub(super) fn run_on(
         Some(replay) => doubt::traces(&plan.ledger(), &replay.doubts)?,
         None => HashMap::new(),
     };
+    let mut watch = Watch::over(&plan.ledger())?;
     let (ledger, replay) = opened.begin(&opening)?;
     ledger.tell(bells.clone());
     let stop = Stop::default();
@@ -144,6 +150,9 @@ pub(super) fn run_on(
     let refused = Mutex::default();
     thread::scope(|scope| {
         scope.spawn(|| ledger.keep_synced());
+        let (working, over) = mpsc::channel::<()>();
+        let (watch, stopping) = (&watch, &stop);
+        scope.spawn(move || watch_over(watch, &over, stopping));
         let work = Work {
             plan,
             replay: replay.as_ref(),
@@ -156,6 +165,7 @@ pub(super) fn run_on(
             stop: &stop,
         };
         work.passes(due, voice, &mut signals);
+        drop(working);
         let refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
         invalid_rows(plan, &refused, work.refused(), voice);
         let reason = stop.reason().map(|reason| reason.to_string());
@@ -164,6 +174,16 @@ pub(super) fn run_on(
         }
         ledger.close();
     });
+    if let Err(error) = watch.check() {
+        stop.request(Reason::Ledger(error.to_string()));
+        voice.warn(&match watch.put_back() {
+            Ok(path) => format!(
+                "{}: the ledger as it was written to its end",
+                path.display()
+            ),
+            Err(error) => format!("what was sent is on record nowhere, do not send again: {error}"),
+        });
+    }
     if sandbox.is_some() {
         voice.say(&format!(
             "the messages are in {}",
@@ -177,6 +197,15 @@ pub(super) fn run_on(
         tally.counts().accepted,
         stop.reason(),
     ))
+}
+
+/// Looks whether the ledger is where it should be, until the work is over; stops it where it is not.
+fn watch_over(watch: &Watch, over: &Receiver<()>, stop: &Stop) {
+    while let Err(RecvTimeoutError::Timeout) = over.recv_timeout(WATCH) {
+        if let Err(error) = watch.check() {
+            return stop.request(Reason::Ledger(error.to_string()));
+        }
+    }
 }
 
 struct Work<'a> {

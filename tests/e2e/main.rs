@@ -20,6 +20,7 @@ mod full_disk;
 mod groups;
 mod injection;
 mod killed;
+mod ledger;
 mod manners;
 mod newsletter;
 mod postfix;
