@@ -171,6 +171,93 @@ fn content_that_changed_needs_a_yes_while_somebody_is_left() {
 }
 
 #[test]
+fn whatever_of_the_content_changed_is_named() {
+    type Change = fn(&Folder);
+    let changes: [(&str, Change); 6] = [
+        ("sender", |folder| {
+            let settings = folder.read("campaign.toml");
+            folder.write("campaign.toml", settings.replace("news@", "editor@"));
+        }),
+        ("subject", |folder| {
+            let settings = folder.read("campaign.toml");
+            folder.write("campaign.toml", settings.replace("Hello", "Hi"));
+        }),
+        ("html", |folder| {
+            folder.write("message.html.hbs", "<p>It is time.</p>")
+        }),
+        ("text", |folder| {
+            folder.write("message.txt.hbs", "It is time.")
+        }),
+        ("partials", |folder| {
+            folder.write("partials/footer.hbs", "Bye")
+        }),
+        ("vars", |folder| folder.configure("[vars]\nissue = 2")),
+    ];
+    for (part, change) in changes {
+        let folder = Folder::generated(2, "a.example");
+        let sandbox = sequential();
+        assert_eq!(send(&folder, &sandbox, &["--limit", "1"]).status, 0);
+        change(&folder);
+        let refused = send(&folder, &sandbox, &[]);
+        assert_eq!(
+            (refused.status, sandbox.stats().messages),
+            (1, 1),
+            "{part}: {refused:?}"
+        );
+        let named =
+            format!("changed since run \"r\" was begun: {part}; --yes mails the new version");
+        assert!(refused.stderr.contains(&named), "{refused:?}");
+        let yes = send(&folder, &sandbox, &["--yes"]);
+        assert_eq!((yes.status, sandbox.stats().messages), (0, 2), "{yes:?}");
+        // Said once: the run goes on with the new version.
+        let list = folder.read("recipients.csv");
+        folder.write("recipients.csv", format!("{list}new@a.example,Nora\n"));
+        let again = send(&folder, &sandbox, &[]);
+        assert_eq!(
+            (again.status, sandbox.stats().messages),
+            (0, 3),
+            "{again:?}"
+        );
+    }
+}
+
+#[test]
+fn a_corrected_row_is_who_its_key_says() {
+    let list =
+        "id,email,name\n1,anna@a.example,Anna\n2,rcpt-550@a.example,Bert\n3,cleo@a.example,Cleo\n";
+    // By the address, another address is another recipient; by a number, it is the same one, who has had an answer.
+    for (key, mailed) in [("email", 2), ("id", 1)] {
+        let folder = Folder::with_rows([]);
+        folder.configure(&format!("[recipients]\nkey = \"{key}\""));
+        folder.write("recipients.csv", list);
+        let sandbox = sequential();
+        let first = send(&folder, &sandbox, &["--limit", "2", "--json"]);
+        assert_eq!(end(&first), is(3, "accepted 1, failed 1, remaining 1"));
+        // The name of one who has it, the address of one who was refused, the name of one who is due; sorted anew.
+        folder.write(
+            "recipients.csv",
+            "id,email,name\n3,cleo@a.example,Cleopatra\n2,bert@a.example,Bert\n1,anna@a.example,Annabel\n",
+        );
+        let second = send(&folder, &sandbox, &["--json"]);
+        let expected = match key {
+            "email" => is(0, "accepted 3"),
+            _ => is(3, "accepted 2, failed 1"),
+        };
+        assert_eq!(end(&second), expected, "{second:?}");
+        assert_eq!(sandbox.stats().messages, 1 + mailed);
+        let messages = sandbox.messages();
+        let got = |name: &str| {
+            let greeting = format!("Dear {name},");
+            let texts = messages
+                .iter()
+                .map(|it| String::from_utf8_lossy(&it.content));
+            texts.filter(|text| text.contains(&greeting)).count()
+        };
+        assert_eq!((got("Anna"), got("Annabel"), got("Cleopatra")), (1, 0, 1));
+    }
+}
+
+#[test]
 fn who_is_in_doubt_is_held_until_resend_is_set() {
     let folder = Folder::with_rows([
         ("drop-after-dot-once@a.example", "Anna"),
