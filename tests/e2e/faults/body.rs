@@ -1,6 +1,8 @@
 //! The end of the content, and what may go wrong around it: odd replies, no reply, a connection that is lost.
 
-use super::{AFTER, BEFORE, Expected, MAILED, MAILED_LATER, address, check, folder, last_words};
+use super::{
+    AFTER, BEFORE, Expected, LOOK_UP, MAILED, MAILED_LATER, address, check, folder, last_words,
+};
 use crate::evidence::{counts, history, steady};
 use crate::support::{received, run, sequential};
 
@@ -83,9 +85,10 @@ fn no_answer_to_the_end_of_the_content() {
         let held = run(&folder, &["send", "campaign", "--json"]);
         assert_eq!(
             steady(&held.stderr),
-            "1 recipient in doubt: the message was sent and no answer came; held back. See: mailrun results campaign --run r --state \
-             in_doubt\n\
-             nothing to send in run \"r\": 2 of 3 accepted, 1 in doubt. To mail everyone again, name a new run with --run\n"
+            format!(
+                "1 recipient in doubt, held back: {LOOK_UP}nothing to send in run \"r\": 2 of 3 accepted, 1 in doubt. To mail \
+                 everyone again, name a new run with --run\n"
+            )
         );
         assert_eq!(
             (held.status, counts(&held).as_str()),

@@ -66,6 +66,11 @@ struct Expected {
     received: usize,
 }
 
+/// What is said to do about who is in doubt.
+const LOOK_UP: &str = "the message was sent and no answer came. Look its Message-ID up in the server's log (mailrun \
+                       results campaign --run r --state in_doubt), then say what you found: mailrun resolve campaign \
+                       --run r --as sent|unsent [KEY...]\n";
+
 /// Sends to a sandbox that misbehaves at `name`; gives the folder and the sandbox for what else there is to see.
 #[track_caller]
 fn check(name: &str, expected: &Expected) -> (Folder, Sandbox) {
@@ -93,9 +98,13 @@ fn check(name: &str, expected: &Expected) -> (Folder, Sandbox) {
         let (state, count) = part.rsplit_once(' ').unwrap();
         summary.push_str(&format!(", {count} {state}"));
     }
+    let doubt = match summary.contains("in doubt") {
+        true => format!("1 recipient in doubt: {LOOK_UP}"),
+        false => String::new(),
+    };
     assert_eq!(
         steady(&ran.stderr),
-        format!("{}{summary} in T\n", expected.said),
+        format!("{}{summary} in T\n{doubt}", expected.said),
         "{name}"
     );
 
