@@ -1,5 +1,7 @@
 //! `mailrun resolve`: what was in doubt is settled by somebody who looked it up. Sends nothing.
 
+use std::thread;
+
 use super::Error;
 use super::plan::{Roster, key_of_typed, ledger_path};
 use crate::campaign::{Campaign, Durability};
@@ -88,8 +90,14 @@ pub fn run(
             durability: Durability::Power,
         };
         let (ledger, _) = opened.begin(&opening)?;
-        ledger.append(&lines)?;
-        ledger.end(stopped.as_deref())?;
+        // The syncs are a thread's of their own, for these few lines as for a run's.
+        thread::scope(|scope| {
+            scope.spawn(|| ledger.keep_synced());
+            let ended = ledger.append(&lines);
+            let ended = ended.and_then(|_| ledger.end(stopped.as_deref()));
+            ledger.close();
+            ended
+        })?;
     }
     Ok(Resolved {
         settled,
