@@ -6,6 +6,7 @@ use super::Error;
 use super::plan::{Roster, key_of_typed, ledger_path};
 use crate::campaign::{Campaign, Durability};
 use crate::cli::Verdict;
+use crate::ledger::disk::Here;
 use crate::ledger::doubt;
 use crate::ledger::entry::{By, Entry, State, timestamp, write_line};
 use crate::ledger::file::{self, Opening};
@@ -47,7 +48,7 @@ pub fn run(
     if !path.exists() {
         return Err(not_begun());
     }
-    let opened = file::open(&path, run, standings)?;
+    let opened = file::open(&path, run, standings, &Here)?;
     let Some(replay) = &opened.replay else {
         return Err(not_begun());
     };
