@@ -103,6 +103,8 @@ pub struct Courier<'a> {
     claimed: VecDeque<(Job, Option<Mark>)>,
     /// A message at which connections were lost is in flight: no other may be lost with it.
     alone: bool,
+    /// What is being written is marked in the ledger.
+    marked: bool,
     /// Something changed that leads to more in the next turn.
     has_news: bool,
     server_name: String,
@@ -118,6 +120,7 @@ impl<'a> Courier<'a> {
             line: Line::Down(None),
             claimed: VecDeque::new(),
             alone: false,
+            marked: false,
             has_news: false,
             server_name,
         }
@@ -299,11 +302,11 @@ impl<'a> Courier<'a> {
             {
                 self.claim(session.in_flight(), record);
                 self.submit(&mut session, durable);
-                prepare(&mut session, record);
+                self.prepare(&mut session, record);
                 self.line = Line::Up(session, None);
             }
             Line::Up(mut session, given_up) if session.in_flight() > 0 => {
-                prepare(&mut session, record);
+                self.prepare(&mut session, record);
                 self.line = Line::Up(session, given_up);
             }
             Line::Up(session, given_up) => self.hang_up(*session, given_up, call),
@@ -331,6 +334,14 @@ impl<'a> Courier<'a> {
         }
     }
 
+    /// Lays what may be said next, and marks the messages whose content leaves with it.
+    fn prepare(&mut self, session: &mut Session<Job>, record: &mut Record<'_>) {
+        if session.prepare() {
+            self.marked = false;
+            session.leaving().for_each(|job| record.sending(job));
+        }
+    }
+
     /// Hands claimed messages to the session, as many as it has room for and whose claims are durable.
     fn submit(&mut self, session: &mut Session<Job>, durable: Mark) {
         if session.in_flight() == 0 {
@@ -354,8 +365,9 @@ impl<'a> Courier<'a> {
         }
     }
 
-    /// The claims of this turn stand in the ledger before `written`.
+    /// The marks of this turn stand in the ledger, and its claims before `written`.
     pub fn recorded(&mut self, written: Mark) {
+        self.marked = true;
         let fresh = self.claimed.iter_mut().rev();
         for (_, claim) in fresh.take_while(|(_, claim)| claim.is_none()) {
             *claim = Some(written);
@@ -467,25 +479,22 @@ impl<'a> Courier<'a> {
         }
     }
 
-    /// After the ledger failed: what left without a record of its outcome is in doubt, as the next run will find it.
+    /// After the ledger failed: what was marked without a record of its outcome is in doubt, as the next run will find
+    /// it, whatever the server said of it.
     pub fn abandon(self) {
         let Line::Up(session, _) = self.line else {
             return;
         };
         self.shared.tally.closed();
-        for Finished { job, verdict, .. } in session.abandon() {
-            if matches!(verdict, Verdict::Settled(Outcome::InDoubt(_))) {
-                self.shared.standings.set(job.slot, Standing::InDoubt);
-            }
+        let doubt = |slot| self.shared.standings.set(slot, Standing::InDoubt);
+        if self.marked {
+            session.leaving().for_each(|job| doubt(job.slot));
         }
-    }
-}
-
-/// Lays what may be said next, and marks the messages whose content leaves with it.
-fn prepare(session: &mut Session<Job>, record: &mut Record<'_>) {
-    if session.prepare() {
-        for job in session.leaving() {
-            record.sending(job);
+        for Finished { job, verdict, .. } in session.abandon() {
+            match verdict {
+                Verdict::Settled(_) => doubt(job.slot),
+                Verdict::Returned(_) => {}
+            }
         }
     }
 }
