@@ -12,6 +12,7 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use super::dial::Call;
+use super::event::Event;
 use super::health::{Advice, Health};
 use super::job::{Job, lost_with};
 use super::outbox::Outbox;
@@ -32,23 +33,6 @@ const MOST_CLAIMED: usize = 16;
 const LOW: usize = 4;
 /// Messages claimed together.
 const CLAIMED_AT_ONCE: usize = 4;
-
-/// Something that people may want to know of while it happens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// A connection came to nothing; tried again after so many milliseconds.
-    Trouble {
-        /// What happened.
-        text: String,
-        /// Until the next try.
-        wait_ms: u64,
-    },
-    /// The server is driven more simply from now on.
-    Simpler {
-        /// Why.
-        text: String,
-    },
-}
 
 /// What all couriers of a pass share.
 #[derive(Debug, Clone, Copy)]

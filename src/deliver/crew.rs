@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::courier::{Courier, Disk, Event, Shared};
+use super::courier::{Courier, Disk, Shared};
 use super::dial::Dial;
+use super::event::Event;
 use super::record::Record;
 use crate::bell::{Bell, Wait};
 use crate::ledger::LedgerError;

@@ -3,13 +3,15 @@
 //! `wire` is bytes and timeouts, `reply_text` bytes into a reply, `reply` what a reply means, `offers` what EHLO
 //! announces, `session` one SMTP connection, `health` whether and how the server is usable, `job` a message on its
 //! way, `outbox` the queue of them, `courier` the hand of one connection, `crew` the thread of several, `dial` what opens
-//! and closes their sessions, `record` what they write to the ledger, `eml` the dry run.
+//! and closes their sessions, `record` what they write to the ledger, `event` what
+//! they tell, `eml` the dry run.
 //! Only these hands know the ledger; nothing here knows templates, lists or how to print.
 
 pub mod courier;
 pub mod crew;
 pub mod dial;
 pub mod eml;
+pub mod event;
 pub mod health;
 pub mod job;
 pub mod offers;

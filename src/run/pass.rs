@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::feed::Feeder;
 use crate::bell::Bell;
-use crate::deliver::courier::{Event, Shared};
+use crate::deliver::courier::Shared;
 use crate::deliver::crew::Crew;
+use crate::deliver::event::Event;
 use crate::progress::Voice;
 use crate::signals::Signals;
 
