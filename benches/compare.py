@@ -102,13 +102,14 @@ def measure(arguments):
     first = programs[0][0]
     middle = lambda name, what: statistics.median(run[what] for run in runs[name])
     ratio = lambda name, what: statistics.median(a[what] / b[what] for a, b in zip(runs[first], runs[name]))
+    more = lambda name, what: statistics.median(a[what] - b[what] for a, b in zip(runs[first], runs[name]))
     report = {}
     print(f"{'':24} {'messages':>8} {'per s':>8} {'(from - to)':>17} {'CPU µs':>8} {'user':>8} {'system':>8} "
           f"{'receiver':>8} {'MiB':>7} {'x rate':>8} {'x CPU':>7}" + ("  round trips" if options.round_trip else ""))
     for name, count, _ in programs:
         rates = [run["rate"] for run in runs[name]]
         row = {what: middle(name, what) for what in runs[name][0]}
-        row |= dict(count=count, rate_x=ratio(name, "rate"), cpu_x=ratio(name, "cpu"), runs=runs[name])
+        row |= dict(count=count, rate_x=ratio(name, "rate"), cpu_x=ratio(name, "cpu"), cpu_more=more(name, "cpu"), runs=runs[name])
         report[name] = row
         print(f"{name:24} {count:8} {row['rate']:8.0f} {f'{min(rates):.0f} - {max(rates):.0f}':>17} {row['cpu']:8.1f} "
               f"{row['user']:8.1f} {row['sys']:8.1f} {row['receiver']:8.1f} {row['rss']:7.1f} {row['rate_x']:8.2f} "
@@ -129,6 +130,8 @@ TARGETS = [
     ("80 ms, 10 connections, CHUNKING, window 8: round trips a message", "chunking", "mailrun", "trips", -0.25),
     ("80 ms, PIPELINING only: messages/s against nodemailer", "pipelining", "nodemailer", RATE, 2.3),
     ("80 ms, CHUNKING: messages/s against nodemailer", "chunking", "nodemailer", RATE, 9),
+    ("loopback, 10 connections, ledger: messages/s at \"power\" against \"process\"", "ledger", "process", RATE, 0.9),
+    ("loopback, 10 connections, ledger: CPU a message more, in us", "ledger", "process", "cpu_more", -3),
     ("peak memory in MiB, 20,000 recipients", "memory", "20,000", "rss", -32),
     ("peak memory in MiB, 1,000,000 recipients", "memory", "1,000,000", "rss", -(32 + 16 * 1_000_000 / 2**20)),
 ]
