@@ -132,7 +132,6 @@ fn read(campaign: &Campaign) -> Vec<Recipient> {
 
 /// Waits as a crew does that has nothing else to do.
 fn wait_durable(ledger: &Ledger, bell: &Bell, mark: Mark) {
-    ledger.want_durable(mark);
     while ledger.durable().unwrap() < mark {
         ledger.await_durable(mark);
         bell.sleep(|wait| {

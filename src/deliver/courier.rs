@@ -31,9 +31,6 @@ use crate::wording::count;
 const MOST_CLAIMED: usize = 16;
 /// With so few durable claims a courier wants a sync: it is over before they are used up.
 const LOW: usize = 4;
-/// Messages claimed together.
-const CLAIMED_AT_ONCE: usize = 4;
-
 /// What all couriers of a pass share.
 #[derive(Debug, Clone, Copy)]
 pub struct Shared<'a> {
@@ -309,10 +306,11 @@ impl<'a> Courier<'a> {
 
     /// Nothing is claimed that no connection is there for, nor kept from those who have one.
     fn claim(&mut self, in_flight: usize, record: &mut Record<'_>) {
-        if self.claimed.len() + in_flight > MOST_CLAIMED - CLAIMED_AT_ONCE {
+        let most = MOST_CLAIMED.saturating_sub(self.claimed.len() + in_flight);
+        if most == 0 {
             return;
         }
-        for job in self.shared.outbox.take(CLAIMED_AT_ONCE) {
+        for job in self.shared.outbox.take(most) {
             record.claimed(&job, &self.server_name);
             self.claimed.push_back((job, None));
         }

@@ -19,8 +19,6 @@ pub struct Record<'a> {
     lines: Vec<u8>,
     /// The moment of the lines, as text.
     time: Option<String>,
-    /// There are claims among them.
-    claims: bool,
     /// Whose outcomes are in them.
     unrecorded: Vec<SlotId>,
     /// Whose release is in them.
@@ -35,7 +33,6 @@ impl<'a> Record<'a> {
             outbox,
             lines: Vec::new(),
             time: None,
-            claims: false,
             unrecorded: Vec::new(),
             released: Vec::new(),
         }
@@ -43,7 +40,6 @@ impl<'a> Record<'a> {
 
     /// The message is claimed for `server`.
     pub fn claimed(&mut self, job: &Job, server: &str) {
-        self.claims = true;
         let time = self.time.get_or_insert_with(timestamp);
         let mut line = entry(time, job, State::Claimed);
         line.server = Some(server.into());
@@ -75,7 +71,7 @@ impl<'a> Record<'a> {
         self.released.push(job);
     }
 
-    /// Writes what waits; returns the place after it. Claims are asked to become durable.
+    /// Writes what waits; returns the place after it.
     ///
     /// # Errors
     /// What the ledger gives.
@@ -87,9 +83,6 @@ impl<'a> Record<'a> {
         let mark = self.ledger.append(&self.lines)?;
         self.lines.clear();
         self.unrecorded.clear();
-        if std::mem::take(&mut self.claims) {
-            self.ledger.want_durable(mark);
-        }
         if !self.released.is_empty() {
             let released = self.released.drain(..);
             // Those at which connections were lost come last.

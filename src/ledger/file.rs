@@ -32,7 +32,7 @@ pub struct Ledger {
     file: Mutex<Tip>,
     disk: Box<dyn Disk>,
     progress: Mutex<Progress>,
-    wanted: Condvar,
+    hurried: Condvar,
     synced: Condvar,
 }
 
@@ -45,16 +45,12 @@ struct Tip {
 
 #[derive(Debug, Default)]
 struct Progress {
-    wanted: Mark,
     synced: Mark,
     /// What is durable once the sync that goes on is over.
     syncing: Mark,
     failed: Option<(io::ErrorKind, String)>,
     closing: bool,
-    /// Whether nobody asks: a notification is a system call even when nobody listens.
-    idle: bool,
-    /// More is gathered before a sync, as long as nobody waits for it.
-    gathering: bool,
+    /// Somebody needs a sync after the one that goes on.
     hurried: bool,
     /// Somebody wants to be rung for after the next sync.
     awaited: bool,
@@ -62,14 +58,10 @@ struct Progress {
 }
 
 impl Progress {
-    fn hurry(&mut self, mark: Mark, wanted: &Condvar) {
-        if self.syncing >= mark {
-            return;
-        }
-        self.hurried = true;
-        if self.gathering {
-            self.gathering = false;
-            wanted.notify_one();
+    fn hurry(&mut self, mark: Mark, hurried: &Condvar) {
+        if self.syncing < mark && !self.hurried {
+            self.hurried = true;
+            hurried.notify_one();
         }
     }
 
@@ -80,9 +72,8 @@ impl Progress {
     }
 }
 
-/// Claims are asked for well ahead of their messages: a sync that nobody waits for yet may be this late, and so serves
-/// more of them.
-const GATHER: Duration = Duration::from_millis(2);
+/// What nobody needs to be durable is so after this time.
+const LATEST: Duration = Duration::from_millis(100);
 
 /// What a sync does, for its errors.
 const SYNC: &str = "make the ledger durable";
@@ -214,7 +205,7 @@ impl Opened {
                 synced: Mark(length),
                 ..Progress::default()
             }),
-            wanted: Condvar::new(),
+            hurried: Condvar::new(),
             synced: Condvar::new(),
         };
         let mut lines = Vec::new();
@@ -314,24 +305,9 @@ impl Ledger {
         lock(&self.progress).bells = bells;
     }
 
-    /// Asks for what stands before `mark` to become durable soon; does not wait.
-    pub fn want_durable(&self, mark: Mark) {
-        if self.durability == Durability::Process {
-            return;
-        }
-        let mut progress = lock(&self.progress);
-        if mark > progress.wanted {
-            progress.wanted = mark;
-            if progress.idle {
-                progress.idle = false;
-                self.wanted.notify_one();
-            }
-        }
-    }
-
-    /// What stands before `mark` is needed soon: no more is gathered before a sync that makes it durable.
+    /// What stands before `mark` is needed soon: it is made durable as soon as the disk can.
     pub fn hurry(&self, mark: Mark) {
-        lock(&self.progress).hurry(mark, &self.wanted);
+        lock(&self.progress).hurry(mark, &self.hurried);
     }
 
     /// Somebody has nothing else to do until what stands before `mark` is durable: rings when it may be.
@@ -342,12 +318,11 @@ impl Ledger {
             progress.ring();
         } else {
             progress.awaited = true;
-            progress.hurry(mark, &self.wanted);
+            progress.hurry(mark, &self.hurried);
         }
     }
 
     fn wait_durable(&self, mark: Mark) -> Result<(), LedgerError> {
-        self.want_durable(mark);
         self.hurry(mark);
         while self.durable()? < mark {
             let progress = lock(&self.progress);
@@ -359,35 +334,28 @@ impl Ledger {
         Ok(())
     }
 
-    /// Syncs as long as somebody asks; returns after [`Ledger::close`]. To be run by a thread of its own.
+    /// Syncs when somebody needs it, and after a while if nobody does: the later, the more one sync serves. Returns after
+    /// [`Ledger::close`]. To be run by a thread of its own.
     pub fn keep_synced(&self) {
         let mut progress = lock(&self.progress);
-        loop {
-            while progress.wanted <= progress.synced
-                && !progress.closing
-                && progress.failed.is_none()
-            {
-                progress.idle = true;
-                progress = self
-                    .wanted
-                    .wait(progress)
-                    .unwrap_or_else(PoisonError::into_inner);
-                progress.idle = false;
-            }
-            if progress.failed.is_some() || (progress.closing && progress.wanted <= progress.synced)
-            {
-                return;
-            }
-            progress.gathering = !progress.hurried && !progress.closing;
+        while progress.failed.is_none() {
             progress = self
-                .wanted
-                .wait_timeout_while(progress, GATHER, |it| it.gathering && !it.closing)
+                .hurried
+                .wait_timeout_while(progress, LATEST, |it| !it.hurried && !it.closing)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
-            (progress.gathering, progress.hurried) = (false, false);
+            progress.hurried = false;
+            let (synced, closing) = (progress.synced, progress.closing);
             drop(progress);
             // All that is written by now is covered, asked for or not.
             let reached = lock(&self.file).written;
+            if self.durability == Durability::Process || reached == synced {
+                if closing {
+                    return;
+                }
+                progress = lock(&self.progress);
+                continue;
+            }
             lock(&self.progress).syncing = reached;
             let result = self.disk.sync();
             progress = lock(&self.progress);
@@ -403,10 +371,10 @@ impl Ledger {
         }
     }
 
-    /// Lets [`Ledger::keep_synced`] end, when what was asked for is durable.
+    /// Lets [`Ledger::keep_synced`] end, when everything is durable.
     pub fn close(&self) {
         lock(&self.progress).closing = true;
-        self.wanted.notify_one();
+        self.hurried.notify_one();
     }
 
     /// Writes that this process ended on its own, and why it stopped early if it did; makes all durable. To be called

@@ -88,7 +88,6 @@ fn a_claim_becomes_durable_and_rings_and_closing_ends_the_thread() {
 
 /// Waits as a crew does that has nothing else to do.
 fn wait_durable(ledger: &Ledger, bell: &Bell, mark: Mark) -> Result<(), LedgerError> {
-    ledger.want_durable(mark);
     while ledger.durable()? < mark {
         ledger.await_durable(mark);
         bell.sleep(|wait| {
@@ -106,8 +105,7 @@ fn a_sync_that_failed_is_told_at_the_end_though_nobody_waited_for_it() {
     // The first sync is that of the beginning.
     let lab = Lab::new("boot-1", Fault::Sync(2));
     let ledger = begin_on(&lab, &folder.path().join("r.jsonl"), Durability::Power);
-    let mark = ledger.append(&line(State::Claimed)).unwrap();
-    ledger.want_durable(mark);
+    ledger.append(&line(State::Claimed)).unwrap();
     ledger.keep_synced();
     assert!(lab.struck());
     let error = ledger.end(None).unwrap_err().to_string();
