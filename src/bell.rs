@@ -5,7 +5,7 @@
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::AtomicU8;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
+use std::sync::atomic::Ordering::{AcqRel, Acquire};
 
 const AWAKE: u8 = 0;
 const ASLEEP: u8 = 1;
@@ -49,7 +49,7 @@ impl Bell {
             .is_err()
         {
             // Rung while it was awake: no byte was written.
-            self.state.store(AWAKE, Release);
+            self.state.swap(AWAKE, AcqRel);
             return sleep(Wait::Not);
         }
         let slept = sleep(Wait::AsLongAsWanted);

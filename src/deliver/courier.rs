@@ -166,7 +166,7 @@ impl<'a> Courier<'a> {
     pub fn write(&mut self) {
         if let Line::Up(session, _) = &mut self.line {
             session.write();
-            self.has_news |= session.has_finished();
+            self.has_news |= session.has_news();
         }
     }
 
@@ -204,6 +204,13 @@ impl<'a> Courier<'a> {
             trouble = session.lost().cloned();
         }
         if finished.is_empty() && trouble.is_none() {
+            return;
+        }
+        // Closed while nothing was on its way: any server may, and the next message has another connection.
+        let unneeded = session.was_used() || self.claimed.is_empty();
+        if finished.is_empty() && session.in_flight() == 0 && unneeded {
+            self.shared.tally.closed();
+            self.line = Line::Down(None);
             return;
         }
         let (mut first, mut returned) = (None, Vec::new());
@@ -281,7 +288,9 @@ impl<'a> Courier<'a> {
             Line::Up(mut session, None)
                 if !stopped && !idle && (session.is_usable() || session.in_flight() > 0) =>
             {
-                self.claim(session.in_flight(), record);
+                if session.is_usable() {
+                    self.claim(session.in_flight(), record);
+                }
                 self.submit(&mut session, durable);
                 self.prepare(&mut session, record);
                 self.line = Line::Up(session, None);

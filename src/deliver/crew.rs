@@ -27,6 +27,9 @@ const BUSY: usize = 4;
 /// Short against any round trip that is not on one machine.
 const LINGER: Duration = Duration::from_micros(50);
 
+/// Between looks, when nothing can be waited for.
+const BLIND: Duration = Duration::from_millis(10);
+
 /// Some connections of a pass.
 pub struct Crew<'scope, 'env> {
     shared: Shared<'scope>,
@@ -83,9 +86,11 @@ impl<'scope, 'env> Crew<'scope, 'env> {
             if !self.couriers.iter().any(Courier::has_news)
                 && let Err(error) = self.sleep()
             {
-                // Without this nothing can be waited for: what is in flight is finished by waiting in turns.
                 let text = format!("cannot wait for the connections: {error}");
                 self.shared.stop.request(Reason::Server(text));
+                // What is in flight is finished by looking now and then.
+                thread::sleep(BLIND);
+                self.couriers.iter_mut().for_each(Courier::read);
             }
         }
     }

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread::Scope;
+use std::thread::{self, Scope};
 
 use super::job::Job;
 use super::session::{Session, Terms, Trouble};
 use crate::bell::Bell;
 use crate::campaign::Server;
+use crate::outcome::Stage;
 
 /// What came of a call: the session that was asked for, or none when none was.
 pub type Call = Result<Option<Session<Job>>, Trouble>;
@@ -42,7 +43,8 @@ impl<'scope, 'env> Dial<'scope, 'env> {
         open: Option<(&'scope Server, Terms)>,
     ) {
         let (sender, bell) = (self.sender.clone(), Arc::clone(&self.bell));
-        self.scope.spawn(move || {
+        let opens = open.is_some();
+        let calling = thread::Builder::new().spawn_scoped(self.scope, move || {
             if let Some(old) = old {
                 old.quit();
             }
@@ -53,6 +55,15 @@ impl<'scope, 'env> Dial<'scope, 'env> {
             let _ = sender.send((courier, call));
             bell.ring();
         });
+        // The system has no more threads: a connection is not opened now, and one that was to be closed is.
+        if let Err(error) = calling {
+            let call = match opens {
+                true => Err(Trouble::io(Stage::Connect, &error)),
+                false => Ok(None),
+            };
+            let _ = self.sender.send((courier, call));
+            self.bell.ring();
+        }
     }
 
     /// A call that has come to its end, if there is one: whose, and what came of it.

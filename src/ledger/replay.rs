@@ -12,6 +12,7 @@ use super::LedgerError;
 use super::doubt::Doubt;
 use super::entry::{By, Event, EventKind, FORMAT, Header, State};
 use super::standing::{KeyHash, SlotId, Standing, Standings};
+use crate::wording::printable;
 
 /// What a ledger says, apart from the standings themselves.
 #[derive(Debug)]
@@ -164,7 +165,8 @@ fn damaged(path: &Path, line: u64, reason: &str) -> LedgerError {
 
 /// Why a line cannot be read. The parser counts lines from the beginning of this one: only its column says anything.
 fn unread(error: &serde_json::Error) -> String {
-    let text = error.to_string();
+    // It quotes what it found.
+    let text = printable(&error.to_string());
     match text.rsplit_once(" at line ") {
         Some((what, _)) => format!("{what} at column {}", error.column()),
         None => text,
@@ -190,7 +192,7 @@ pub(super) fn header(path: &Path, text: &[u8], run: &str) -> Result<Header, Ledg
     let header: Header =
         serde_json::from_slice(text).map_err(|error| damaged(path, 1, &unread(&error)))?;
     if header.run != run {
-        let (found, wanted) = (header.run, run.to_owned());
+        let (found, wanted) = (printable(&header.run), run.to_owned());
         return Err(LedgerError::OtherRun {
             path: path.to_owned(),
             found,

@@ -13,6 +13,7 @@ use crate::ledger::file::{self, Opening};
 use crate::ledger::standing::{KeyHash, Standing, Standings};
 use crate::recipients::{List, Row};
 use crate::report::summary::Counts;
+use crate::wording::printable;
 
 /// What came of it.
 #[derive(Debug)]
@@ -116,11 +117,12 @@ fn choose(campaign: &Campaign, standings: &Standings, keys: &[String]) -> Result
         return Ok(());
     }
     for key in keys {
+        let shown = printable(key);
         let list = campaign.recipients.file.display();
         let slot = standings.find(KeyHash::of(&key_of_typed(campaign, key)));
         let slot = slot.ok_or_else(|| {
             Error::Refused(format!(
-                "{list}: no recipient has the key \"{key}\"; a key is the address unless [recipients] names a key \
+                "{list}: no recipient has the key \"{shown}\"; a key is the address unless [recipients] names a key \
                  column; nothing was changed"
             ))
         })?;
@@ -136,7 +138,7 @@ fn choose(campaign: &Campaign, standings: &Standings, keys: &[String]) -> Result
             Standing::Invalid => "invalid",
         };
         return Err(Error::Refused(format!(
-            "the recipient with the key \"{key}\" is {state}, and only what is in doubt can be settled; nothing was changed"
+            "the recipient with the key \"{shown}\" is {state}, and only what is in doubt can be settled; nothing was changed"
         )));
     }
     Ok(())

@@ -275,6 +275,10 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         self.handed_over(&lengths);
         if let Err(error) = result {
             self.fail(&error);
+        } else if self.group.is_empty() {
+            // Answers may have come before all of it was handed over, and nothing tells of them again.
+            self.take_arrived();
+            self.end_if_done();
         }
     }
 
@@ -303,6 +307,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
     /// Nothing more can be written. The server may have said why before it stopped reading.
     fn fail(&mut self, error: &io::Error) {
         self.failing = Some(Trouble::io(Stage::Body, error));
+        self.since = Instant::now();
         self.give_up_group();
         self.end_if_done();
     }

@@ -208,9 +208,15 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         std::mem::take(&mut self.finished)
     }
 
-    /// Whether there are any.
-    pub fn has_finished(&self) -> bool {
-        !self.finished.is_empty()
+    /// Whether there is something to do without waiting: to give, or to say.
+    pub fn has_news(&self) -> bool {
+        let idle = self.due.is_empty() && self.group.is_empty();
+        !self.finished.is_empty() || (idle && !self.flights.is_empty())
+    }
+
+    /// Whether a message was ever handed over.
+    pub fn was_used(&self) -> bool {
+        self.submitted > 0
     }
 
     /// Why the connection is lost, if it is.
@@ -295,7 +301,8 @@ impl<J, T: AsFd + Transport> AsFd for Session<J, T> {
 }
 
 impl Trouble {
-    fn io(stage: Stage, error: &std::io::Error) -> Self {
+    /// What the system said at a stage.
+    pub(super) fn io(stage: Stage, error: &std::io::Error) -> Self {
         let cause = Cause::Io(error.to_string());
         Trouble {
             failure: Failure {

@@ -29,8 +29,13 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         }
     }
 
-    /// The deadline passed.
+    /// The deadline passed. What has arrived meanwhile counts.
     pub fn expire(&mut self) {
+        let since = self.since;
+        self.read();
+        if self.since != since {
+            return;
+        }
         if let Some(patience) = self.patience() {
             self.ended(&timed_out(patience));
         }
@@ -57,7 +62,11 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
     pub(super) fn lose(&mut self, trouble: Trouble) {
         self.broken = true;
         self.lost = Some(self.leaving.as_ref().unwrap_or(&trouble).clone());
-        if self.manner != Manner::Sequential && self.judged == 0 && self.leaving.is_none() {
+        if self.manner != Manner::Sequential
+            && self.submitted > 0
+            && self.judged == 0
+            && self.leaving.is_none()
+        {
             self.misbehaved.get_or_insert(Misbehaviour::Lost);
         }
         for flight in self.flights.drain(..) {
@@ -72,7 +81,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         self.due.clear();
     }
 
-    fn take_arrived(&mut self) {
+    pub(super) fn take_arrived(&mut self) {
         while !self.broken && self.reads() {
             match self.wire.arrived() {
                 Ok(None) => return,
@@ -229,7 +238,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         };
         match open.refused() {
             Ok(finished) => self.finish(finished),
-            // Not reached: it is called for refused flights alone. Nothing is lost if it were.
+            // Taken, says the server, of a content that was cut short: it was not, and goes back when the line is lost.
             Err(open) => {
                 self.first -= 1;
                 self.flights.push_front(Flight::Open(open));
