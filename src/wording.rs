@@ -1,5 +1,7 @@
 //! Text for people: counted nouns, and foreign text made fit for a terminal.
 
+use std::path::Path;
+
 /// "1 recipient", "20,000 recipients"; the plural takes an s.
 pub fn count(number: u64, noun: &str) -> String {
     let digits = number.to_string();
@@ -31,6 +33,17 @@ pub fn printable(text: &str) -> String {
         .collect()
 }
 
+/// The path as a shell takes it for one word, whatever is in it: for commands that people copy.
+pub fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,6 +54,16 @@ mod tests {
         assert_eq!(count(1, "row"), "1 row");
         assert_eq!(count(999, "row"), "999 rows");
         assert_eq!(count(1_234_567, "row"), "1,234,567 rows");
+    }
+
+    #[test]
+    fn a_shell_takes_a_path_for_one_word() {
+        let word = |path: &str| shell_word(Path::new(path));
+        assert_eq!(word("camp/runs/r-1.jsonl"), "camp/runs/r-1.jsonl");
+        assert_eq!(word("my camp"), "'my camp'");
+        assert_eq!(word("x; rm -r ~"), "'x; rm -r ~'");
+        assert_eq!(word("it's"), r"'it'\''s'");
+        assert_eq!(word(""), "''");
     }
 
     #[test]

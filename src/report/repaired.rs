@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::ledger::entry::State;
 use crate::ledger::repair::{Dropped, Repair, Was};
-use crate::wording::{count, printable};
+use crate::wording::{count, printable, shell_word};
 
 /// Damaged places that are described one by one.
 const SHOWN: usize = 20;
@@ -40,9 +40,12 @@ pub fn describe(repair: &Repair, path: &Path) -> Vec<String> {
     }
     said.push(format!(
         "{}: the repaired copy, by which the run stands as follows; {ledger} is as it was. To go on with the copy, keep \
-         the damaged one under another name and give the copy its name:\n  mv {ledger} {ledger}.damaged && mv {} {ledger}",
+         the damaged one under another name and give the copy its name:\n  mv -n {} {} && mv -n {} {}",
         copy.display(),
-        copy.display()
+        shell_word(path),
+        shell_word(Path::new(&format!("{ledger}.damaged"))),
+        shell_word(copy),
+        shell_word(path)
     ));
     said
 }

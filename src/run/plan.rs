@@ -8,7 +8,7 @@ use crate::campaign::{Campaign, Duplicates};
 use crate::compose::Composer;
 use crate::ledger::standing::{Gather, KeyHash, SlotId, Standing, Standings};
 use crate::recipients::{InvalidRow, List, Position, Row, key_of, parse_address};
-use crate::wording::{count, printable};
+use crate::wording::{count, printable, shell_word};
 
 /// Invalid rows that are shown to people; all of them are in the ledger and the results.
 pub const INVALID_SHOWN: usize = 5;
@@ -257,7 +257,7 @@ pub fn resolve_command(campaign: &Campaign, sandbox: bool) -> String {
     let kind = if sandbox { " --sandbox" } else { "" };
     format!(
         "mailrun resolve {}{kind} --run {} --as",
-        campaign.dir.display(),
+        shell_word(&campaign.dir),
         campaign.run
     )
 }
@@ -267,7 +267,7 @@ pub fn results_command(campaign: &Campaign, sandbox: bool, state: &str) -> Strin
     let kind = if sandbox { " --sandbox" } else { "" };
     format!(
         "mailrun results {}{kind} --run {} --state {state}",
-        campaign.dir.display(),
+        shell_word(&campaign.dir),
         campaign.run
     )
 }

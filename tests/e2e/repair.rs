@@ -68,7 +68,7 @@ fn a_damaged_line_is_refused_and_the_repaired_copy_goes_on() {
              the server's log, and take out of the list who is in it\n\
              campaign/runs/r.repaired.jsonl: the repaired copy, by which the run stands as follows; campaign/runs/r.jsonl is as \
              it was. To go on with the copy, keep the damaged one under another name and give the copy its name:\n  \
-             mv campaign/runs/r.jsonl campaign/runs/r.jsonl.damaged && mv campaign/runs/r.repaired.jsonl campaign/runs/r.jsonl\n",
+             mv -n campaign/runs/r.jsonl campaign/runs/r.jsonl.damaged && mv -n campaign/runs/r.repaired.jsonl campaign/runs/r.jsonl\n",
             bytes[0],
             bytes[1],
             bytes[2]
