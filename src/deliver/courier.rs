@@ -315,11 +315,12 @@ impl<'a> Courier<'a> {
 
     /// Nothing is claimed that no connection is there for, nor kept from those who have one.
     fn claim(&mut self, in_flight: usize, record: &mut Record<'_>) {
-        let most = MOST_CLAIMED.saturating_sub(self.claimed.len() + in_flight);
+        let held = self.claimed.len() + in_flight;
+        let most = MOST_CLAIMED.saturating_sub(held);
         if most == 0 {
             return;
         }
-        for job in self.shared.outbox.take(most) {
+        for job in self.shared.outbox.take(most, held) {
             record.claimed(&job, &self.server_name);
             self.claimed.push_back((job, None));
         }

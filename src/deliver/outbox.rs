@@ -102,14 +102,15 @@ impl<T: Weigh> Outbox<T> {
         self.room.notify_all();
     }
 
-    /// Takes up to `most` items.
-    pub fn take(&self, most: usize) -> Vec<T> {
+    /// Takes up to `most` items more, for a taker that holds so many: not beyond its fair share of what is not done.
+    pub fn take(&self, most: usize, held: usize) -> Vec<T> {
         let mut inner = self.lock();
         if inner.halted {
             return Vec::new();
         }
         inner.hungry |= inner.queue.is_empty();
-        self.draw(&mut inner, most)
+        let fair = (inner.queue.len() + inner.outstanding).div_ceil(self.takers);
+        self.draw(&mut inner, most.min(fair.saturating_sub(held)))
     }
 
     /// Whether there is something to take.
@@ -149,8 +150,8 @@ impl<T: Weigh> Outbox<T> {
     }
 
     fn draw(&self, inner: &mut Inner<T>, most: usize) -> Vec<T> {
-        let fair = inner.queue.len().div_ceil(self.takers);
-        let items: Vec<T> = inner.queue.drain(..most.min(fair)).collect();
+        let most = most.min(inner.queue.len());
+        let items: Vec<T> = inner.queue.drain(..most).collect();
         inner.bytes -= items.iter().map(Weigh::weight).sum::<usize>();
         inner.outstanding += items.len();
         // Woken at half, the feeder finds room for many items, and is woken less often.
@@ -227,7 +228,7 @@ mod tests {
                         let mut got = Vec::new();
                         let mut given_back = false;
                         while !outbox.is_done() {
-                            let mut items = outbox.take(16);
+                            let mut items = outbox.take(16, 0);
                             if items.is_empty() {
                                 sleep(bell);
                             } else if given_back {
@@ -257,17 +258,27 @@ mod tests {
     }
 
     #[test]
+    fn nobody_holds_more_than_a_fair_share() {
+        let outbox = Outbox::new(3, Vec::new());
+        outbox.push((0..4).collect()).unwrap();
+        assert_eq!(outbox.take(16, 0), [0, 1]);
+        assert!(outbox.take(16, 2).is_empty());
+        assert_eq!(outbox.take(16, 0), [2, 3]);
+        outbox.done(4);
+    }
+
+    #[test]
     fn what_is_given_back_goes_next_or_last() {
         let outbox = Outbox::new(1, Vec::new());
         outbox.push((0..8).collect()).unwrap();
-        let items = outbox.take(4);
+        let items = outbox.take(4, 0);
         outbox.give_back(items[2..].to_vec(), items[..2].to_vec());
-        assert_eq!(outbox.take(8), [2, 3, 4, 5, 6, 7, 0, 1]);
+        assert_eq!(outbox.take(8, 0), [2, 3, 4, 5, 6, 7, 0, 1]);
         outbox.done(8);
         assert!(!outbox.is_done());
         outbox.close();
         assert!(outbox.is_done());
-        assert!(outbox.take(1).is_empty());
+        assert!(outbox.take(1, 0).is_empty());
     }
 
     #[test]
@@ -277,9 +288,9 @@ mod tests {
         outbox.push(vec![MOST_BYTES]).unwrap();
         thread::scope(|scope| {
             let pusher = scope.spawn(|| outbox.push(vec![1]));
-            assert_eq!(outbox.take(5), [MOST_BYTES]);
+            assert_eq!(outbox.take(5, 0), [MOST_BYTES]);
             assert_eq!(pusher.join().unwrap(), Ok(()));
-            assert_eq!(outbox.take(5), [1]);
+            assert_eq!(outbox.take(5, 0), [1]);
             let waiting = scope.spawn(|| {
                 while !outbox.is_done() {
                     assert!(!outbox.has_work());

@@ -208,7 +208,12 @@ fn what_a_killed_process_left_is_listed_as_it_left_and_can_be_settled() {
 
     folder.write("runs/r.jsonl", &cut);
     assert_eq!(resolve(&folder, &["sent", DORA]).status, 0);
-    assert_eq!(history(&folder, DORA), "claimed sending in_doubt accepted");
+    // It may have been claimed and handed back before.
+    let history = history(&folder, DORA);
+    assert!(
+        history.ends_with("claimed sending in_doubt accepted"),
+        "{history}"
+    );
     assert_eq!(results(&folder, &[])[DORA]["state"], "accepted");
 }
 
