@@ -14,8 +14,10 @@ mod header;
 mod list;
 mod load;
 mod overrides;
+mod rate;
 mod run_name;
 mod schema;
+mod secret;
 mod section;
 mod server;
 #[cfg(test)]
@@ -24,7 +26,9 @@ mod url;
 mod vars;
 
 pub use error::{CampaignError, Position};
+pub use rate::{Period, Rate};
 pub use run_name::{RunNameError, valid_run_name};
+pub use secret::{Secret, SecretSource};
 pub use url::{ServerUrl, Tls, UrlError, parse_server_url};
 
 use std::path::PathBuf;
@@ -107,16 +111,50 @@ pub struct Server {
     pub host: String,
     /// TCP port.
     pub port: u16,
+    /// When TLS begins.
+    pub tls: Tls,
     /// The author agreed that everything goes in clear, even beyond this machine.
     pub allow_plaintext: bool,
+    /// Certificates that the server's is verified against, in place of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Who logs in, and how; `None`: nobody.
+    pub login: Option<Login>,
     /// Connections at most.
     pub connections: usize,
     /// Messages handed to one connection at most before it is replaced.
     pub messages_per_connection: u32,
+    /// A connection this old is replaced once nothing is in flight on it.
+    pub connection_lifetime: Duration,
+    /// What the account may be given, over all its connections; all hold at once.
+    pub rates: Vec<Rate>,
+    /// The share of the messages, relative to other servers', while all are usable; `None`: as many as it can take.
+    pub weight: Option<u32>,
     /// Messages in flight on one connection, where the server offers CHUNKING: 1 to 16.
     pub window: usize,
     /// Connect, and each reply; the reply to the end of a message: ten times as long.
     pub timeout: Duration,
+}
+
+/// Who logs in, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// `username`.
+    pub username: String,
+    /// Where the password or the token comes from.
+    pub secret: SecretSource,
+    /// `auth`; `None`: the best that the server offers.
+    pub mechanism: Option<Mechanism>,
+}
+
+/// SASL mechanisms (RFC 4422).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mechanism {
+    /// RFC 4616.
+    Plain,
+    /// Never standardised, and spoken by everybody: user name and password, each when asked for.
+    Login,
+    /// OAuth 2.0 bearer tokens as Google and Microsoft take them.
+    Xoauth2,
 }
 
 /// `[delivery]`: how hard to try.

@@ -23,10 +23,13 @@ impl Campaign {
     pub fn use_server(&mut self, url: &str) -> Result<(), UrlError> {
         let url = parse_server_url(url)?;
         let allowed = self.servers.first().is_some_and(|it| it.allow_plaintext);
-        url.check(None, allowed)?;
+        let tls = url.check(None, allowed)?;
         match self.servers.first_mut() {
-            Some(server) => (server.host, server.port) = (url.host, url.port),
-            None => self.servers.push(Server::new(url.host, url.port)),
+            Some(server) => (server.host, server.port, server.tls) = (url.host, url.port, tls),
+            None => self.servers.push(Server {
+                tls,
+                ..Server::new(url.host, url.port)
+            }),
         }
         Ok(())
     }

@@ -11,16 +11,32 @@ use super::section::Section;
 use super::url::{Tls, UrlError, parse_server_url};
 
 impl Server {
-    /// A server with the defaults of `[[server]]`: 10 connections, 100 messages on each, 60 seconds.
+    /// A server with the defaults of `[[server]]`: STARTTLS, 10 connections, 100 messages or 5 minutes on each, 60 seconds.
     pub fn new(host: impl Into<String>, port: u16) -> Self {
         Server {
             host: host.into(),
             port,
+            tls: Tls::Required,
             allow_plaintext: false,
+            ca_file: None,
+            login: None,
             connections: 10,
             messages_per_connection: 100,
+            connection_lifetime: Duration::from_secs(5 * 60),
+            rates: Vec::new(),
+            weight: None,
             window: 8,
             timeout: Duration::from_secs(60),
+        }
+    }
+
+    /// What it is called in messages and in the ledger: `HOST:PORT`, with the user name before it where there is one,
+    /// so that two accounts of one provider can be told apart.
+    pub fn name(&self) -> String {
+        let at = format!("{}:{}", self.host, self.port);
+        match &self.login {
+            Some(login) => format!("{}@{at}", login.username),
+            None => at,
         }
     }
 }
@@ -66,7 +82,8 @@ fn read_one(section: &Section<'_>) -> Result<Server, Mistake> {
     let mut server = Server::new(url.host.clone(), url.port);
     server.allow_plaintext = section.flag("allow_plaintext")?.unwrap_or(false);
     let span = tls.as_ref().map_or(written.span(), Spanned::span);
-    url.check(tls.map(Spanned::into_inner), server.allow_plaintext)
+    server.tls = url
+        .check(tls.map(Spanned::into_inner), server.allow_plaintext)
         .map_err(|error| Mistake::new(span, error))?;
     if let Some(connections) = section.number("connections", 1..=1000)? {
         server.connections = connections;

@@ -116,7 +116,7 @@ pub fn parse_server_url(url: &str) -> Result<ServerUrl, UrlError> {
 impl ServerUrl {
     /// Whether this version may speak to this server: in clear only, and beyond this machine only when the author
     /// agreed. `tls` is the setting beside the URL.
-    pub(super) fn check(&self, tls: Option<Tls>, allow_plaintext: bool) -> Result<(), UrlError> {
+    pub(super) fn check(&self, tls: Option<Tls>, allow_plaintext: bool) -> Result<Tls, UrlError> {
         let tls = match (self.tls, tls) {
             (Some(url), Some(setting)) if url != setting => {
                 return Err(contradiction(url, setting));
@@ -125,7 +125,7 @@ impl ServerUrl {
         };
         match tls {
             Tls::Required | Tls::Implicit => Err(UrlError::TlsLater),
-            Tls::None if allow_plaintext || is_loopback(&self.host) => Ok(()),
+            Tls::None if allow_plaintext || is_loopback(&self.host) => Ok(tls),
             Tls::None => Err(UrlError::Clear(self.host.clone())),
         }
     }
@@ -318,8 +318,11 @@ mod tests {
             "[::ffff:127.0.0.1]",
         ] {
             let url = format!("smtp://{loopback}:25");
-            assert_eq!(check(&url, none, false), Ok(()), "{url}");
-            assert_eq!(check(&format!("{url}?tls=none"), None, false), Ok(()));
+            assert_eq!(check(&url, none, false), Ok(Tls::None), "{url}");
+            assert_eq!(
+                check(&format!("{url}?tls=none"), None, false),
+                Ok(Tls::None)
+            );
             assert_eq!(check(&url, None, false), Err(UrlError::TlsLater));
         }
         for other in [
@@ -337,7 +340,7 @@ mod tests {
                 Err(UrlError::Clear(host)),
                 "{url}"
             );
-            assert_eq!(check(&url, none, true), Ok(()), "{url}");
+            assert_eq!(check(&url, none, true), Ok(Tls::None), "{url}");
         }
         for tls in [None, Some(Tls::Required), Some(Tls::Implicit)] {
             assert_eq!(

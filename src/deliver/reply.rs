@@ -10,8 +10,23 @@ use crate::outcome::{Enhanced, Reply, Scope, Stage};
 pub enum Lasting {
     /// Waiting helps.
     ForNow,
+    /// A limit of the server or the account is reached: asking for less helps.
+    Limited(Limit),
     /// Only a person can mend it.
     ForGood,
+}
+
+/// Limits that a reply can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Connections at once.
+    Connections,
+    /// Messages, or recipients, on one connection: another one takes more.
+    Session,
+    /// Messages in a short time.
+    Rate,
+    /// Messages in a day, or another long time: nothing goes on today.
+    Quota,
 }
 
 /// What a reply means for the message at hand.

@@ -15,7 +15,7 @@ use super::feed::Feeder;
 use super::pass;
 use super::plan::{Plan, Selection};
 use crate::bell::Bell;
-use crate::campaign::{InDoubt, Server};
+use crate::campaign::{InDoubt, Server, Tls};
 use crate::deliver::courier::Shared;
 use crate::deliver::health::{Health, jittered};
 use crate::deliver::job::Job;
@@ -365,6 +365,7 @@ fn start_sandbox(plan: &Plan, connections: Option<usize>) -> Result<(Sandbox, Se
     let mut server = plan.campaign.servers.first().cloned().unwrap_or_default();
     server.host = sandbox.address().ip().to_string();
     server.port = sandbox.address().port();
+    (server.tls, server.login) = (Tls::None, None);
     server.connections = connections.unwrap_or(server.connections);
     Ok((sandbox, server))
 }
