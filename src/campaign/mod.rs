@@ -28,7 +28,7 @@ mod vars;
 pub use error::{CampaignError, Position};
 pub use rate::{Period, Rate};
 pub use run_name::{RunNameError, valid_run_name};
-pub use secret::{Secret, SecretSource};
+pub use secret::{Secret, SecretError, SecretSource, Variable};
 pub use url::{ServerUrl, Tls, UrlError, parse_server_url};
 
 use std::path::PathBuf;
