@@ -139,7 +139,7 @@ fn resolve(source: &str, dir: PathBuf, list: Option<&Path>) -> Result<Campaign, 
         recipients: list::read(root, &dir, list)?,
         message: content::read(root, &dir)?,
         vars: vars::read(root)?,
-        servers: server::read(root)?,
+        servers: server::read(root, &dir)?,
         delivery: delivery::read(root)?,
         dir,
     })

@@ -1,8 +1,8 @@
 //! A campaign: the folder and its `campaign.toml`, read, resolved and checked.
 //!
 //! Settings as written become settings with a meaning in three steps, each with the place it speaks of: `schema`
-//! knows every key there is, `section` reads one table's values by type, and one file a table (`list`, `content`, `server`,
-//! `delivery`, `vars`) checks what they mean. Every error names file, line and column.
+//! knows every key there is, `section` reads one table's values by type, and one file a table (`list`, `content`, `server`
+//! with `login`, `delivery`, `vars`) checks what they mean. Every error names file, line and column.
 //! Must not open sockets or iterate recipients.
 
 mod content;
@@ -13,6 +13,7 @@ mod fingerprint;
 mod header;
 mod list;
 mod load;
+mod login;
 mod overrides;
 mod rate;
 mod run_name;
@@ -26,7 +27,7 @@ mod url;
 mod vars;
 
 pub use error::{CampaignError, Position};
-pub use rate::{Period, Rate};
+pub use rate::{Period, Rate, RateError};
 pub use run_name::{RunNameError, valid_run_name};
 pub use secret::{Secret, SecretError, SecretSource, Variable};
 pub use url::{ServerUrl, Tls, UrlError, parse_server_url};
@@ -51,7 +52,7 @@ pub struct Campaign {
     pub message: MessageSettings,
     /// `[vars]`, as `{{vars.name}}` in every template.
     pub vars: serde_json::Map<String, serde_json::Value>,
-    /// `[[server]]`, at most one for now.
+    /// `[[server]]`, each with another name.
     pub servers: Vec<Server>,
     /// `[delivery]`.
     pub delivery: Delivery,

@@ -169,6 +169,14 @@ impl<'a> Section<'a> {
         texts.collect()
     }
 
+    /// A string, or a list of them.
+    pub(super) fn one_or_more(&self, key: &str) -> Result<Vec<Spanned<&'a str>>, Mistake> {
+        match self.value(key).map(Spanned::get_ref) {
+            Some(DeValue::Array(_)) => self.texts(key),
+            _ => Ok(self.text(key)?.into_iter().collect()),
+        }
+    }
+
     /// One of a few words.
     pub(super) fn choice<T: Copy>(
         &self,

@@ -1,14 +1,17 @@
 //! `[[server]]`: where messages go, and how hard one connection is used.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::Server;
 use super::error::Mistake;
+use super::login;
+use super::rate::RateError;
 use super::section::Section;
 use super::url::{Tls, UrlError, parse_server_url};
+use super::{Rate, Server};
 
 impl Server {
     /// A server with the defaults of `[[server]]`: STARTTLS, 10 connections, 100 messages or 5 minutes on each, 60 seconds.
@@ -49,20 +52,32 @@ impl Default for Server {
 }
 
 /// Every `[[server]]` of the file.
-pub(super) fn read(root: &DeTable<'_>) -> Result<Vec<Server>, Mistake> {
+pub(super) fn read(root: &DeTable<'_>, dir: &Path) -> Result<Vec<Server>, Mistake> {
     let Some(list) = root.get("server").and_then(|it| it.get_ref().as_array()) else {
         return Ok(Vec::new());
     };
-    if let Some(second) = list.get(1) {
-        return Err(Mistake::later(second.span(), "a second [[server]]"));
-    }
     let sections = list
         .iter()
         .filter_map(|it| Section::table(it, "[[server]]"));
-    sections.map(|section| read_one(&section)).collect()
+    let mut servers: Vec<Server> = Vec::new();
+    for section in sections {
+        let server = read_one(&section, dir)?;
+        let name = server.name();
+        if servers
+            .iter()
+            .any(|it| it.name().eq_ignore_ascii_case(&name))
+        {
+            let text = format!(
+                "an earlier [[server]] is {name} too; leave one of them out, or let them log in as different users"
+            );
+            return Err(Mistake::new(section.span(), text));
+        }
+        servers.push(server);
+    }
+    Ok(servers)
 }
 
-fn read_one(section: &Section<'_>) -> Result<Server, Mistake> {
+fn read_one(section: &Section<'_>, dir: &Path) -> Result<Server, Mistake> {
     let Some(written) = section.filled("url")? else {
         return Err(Mistake::new(
             section.span(),
@@ -81,26 +96,76 @@ fn read_one(section: &Section<'_>) -> Result<Server, Mistake> {
     )?;
     let mut server = Server::new(url.host.clone(), url.port);
     server.allow_plaintext = section.flag("allow_plaintext")?.unwrap_or(false);
+    server.login = login::read(section, dir, url.username.clone(), written.span())?;
     let span = tls.as_ref().map_or(written.span(), Spanned::span);
+    let tls = tls.map(Spanned::into_inner);
     server.tls = url
-        .check(tls.map(Spanned::into_inner), server.allow_plaintext)
+        .check(tls, server.allow_plaintext, server.login.is_some())
         .map_err(|error| Mistake::new(span, error))?;
+    server.ca_file = ca_file(section, dir)?;
+    limits(section, &mut server)?;
+    Ok(server)
+}
+
+fn ca_file(section: &Section<'_>, dir: &Path) -> Result<Option<PathBuf>, Mistake> {
+    let Some(written) = section.filled("ca_file")? else {
+        return Ok(None);
+    };
+    let file = dir.join(written.get_ref());
+    if !file.is_file() {
+        let text = format!(
+            "there is no file \"{}\"; put the certificates of the server's authority there, as PEM",
+            file.display()
+        );
+        return Err(Mistake::new(written.span(), text));
+    }
+    Ok(Some(file))
+}
+
+/// How hard the server is used.
+fn limits(section: &Section<'_>, server: &mut Server) -> Result<(), Mistake> {
     if let Some(connections) = section.number("connections", 1..=1000)? {
         server.connections = connections;
     }
     if let Some(messages) = section.number("messages_per_connection", 1..=u32::MAX)? {
         server.messages_per_connection = messages;
     }
+    if let Some(lifetime) = some_time(section, "connection_lifetime")? {
+        server.connection_lifetime = lifetime;
+    }
+    if section.value("rate").is_some() {
+        server.rates = rates(section)?;
+    }
+    server.weight = section.number("weight", 1..=1000)?;
     if let Some(window) = section.number("window", 1..=16)? {
         server.window = window as usize;
     }
-    if let Some(timeout) = section.duration("timeout")? {
-        // A socket takes no timeout of zero.
-        if timeout.get_ref().is_zero() {
-            let text = r#""timeout" in [[server]] must be longer than zero"#;
-            return Err(Mistake::new(timeout.span(), text));
-        }
-        server.timeout = timeout.into_inner();
+    // A socket takes no timeout of zero.
+    if let Some(timeout) = some_time(section, "timeout")? {
+        server.timeout = timeout;
     }
-    Ok(server)
+    Ok(())
+}
+
+/// A duration that is longer than zero.
+fn some_time(section: &Section<'_>, key: &str) -> Result<Option<Duration>, Mistake> {
+    match section.duration(key)? {
+        Some(time) if time.get_ref().is_zero() => {
+            let text = format!("{} must be longer than zero", section.name(key));
+            Err(Mistake::new(time.span(), text))
+        }
+        time => Ok(time.map(Spanned::into_inner)),
+    }
+}
+
+/// `rate`: one, or a list of which all hold at once; an empty list is none.
+fn rates(section: &Section<'_>) -> Result<Vec<Rate>, Mistake> {
+    let written = section.one_or_more("rate")?.into_iter();
+    let read = written.map(|text| {
+        text.get_ref().parse().map_err(|error: RateError| {
+            let name = section.name("rate");
+            Mistake::new(text.span(), format_args!("{name}: {error}"))
+        })
+    });
+    read.collect()
 }

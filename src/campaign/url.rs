@@ -1,4 +1,4 @@
-//! A server's URL: `smtp://host:587`, `smtps://host`, `smtp://[::1]:2525?tls=none`.
+//! A server's URL: `smtp://user@host:587`, `smtps://host`, `smtp://[::1]:2525?tls=none`.
 //!
 //! Messages here never repeat what stands before an `@`: it may be a password.
 
@@ -24,6 +24,8 @@ pub struct ServerUrl {
     pub port: u16,
     /// What the URL says of TLS: `smtps`, or `?tls=`; `None`: nothing.
     pub tls: Option<Tls>,
+    /// Who logs in, percent-decoded.
+    pub username: Option<String>,
 }
 
 /// Why a URL cannot be used.
@@ -34,14 +36,19 @@ pub enum UrlError {
     Scheme,
     /// `user:password@`.
     #[error(
-        "a password does not belong in a URL, where others can see it; leave it out (a login is not there yet in this version of mailrun)"
+        "a password does not belong in a URL, where others can see it; leave it out, and say in [[server]] where it comes from: password_env, password_file, password_command or keyring = true"
     )]
     Password,
-    /// `user@`.
+    /// A user name that is not one.
     #[error(
-        "a login (a user name in the URL) is not there yet in this version of mailrun; leave it out"
+        "the URL's user name is empty, or has a sign that must be percent-encoded there (%40 for @, %25 for %)"
     )]
-    Login,
+    User,
+    /// `user@` on the command line, and no password for it anywhere.
+    #[error(
+        "the URL names a user, and the campaign has no [[server]] that says where the password comes from; add one with password_env, password_file, password_command or keyring = true"
+    )]
+    NoPassword,
     /// No host, or one that no host name looks like.
     #[error("the URL's host {0:?} is not a host name or an address (IPv6 in brackets: [::1])")]
     Host(String),
@@ -57,20 +64,21 @@ pub enum UrlError {
     /// URL and setting, or the URL's two halves, disagree.
     #[error("the URL says TLS {0}, and tls says {1}; leave one of them out")]
     Contradiction(&'static str, &'static str),
-    /// This version speaks plain TCP alone.
-    #[error(
-        "TLS is not there yet in this version of mailrun; tls = \"none\" (or ?tls=none at the URL's end) does without, for a server on this machine"
-    )]
-    TlsLater,
     /// In clear to another machine, without the author's word.
     #[error(
         "tls = \"none\" sends everything to {0:?} in clear, for anyone on the way to read; if that is meant, set allow_plaintext = true in [[server]]"
     )]
     Clear(String),
+    /// A password in clear to another machine, whatever the author agreed to.
+    #[error(
+        "tls = \"none\" would send the password to {0:?} in clear, for anyone on the way to read; leave tls = \"none\" out, or the login"
+    )]
+    ClearLogin(String),
 }
 
 impl Tls {
-    fn word(self) -> &'static str {
+    /// As it is written in the settings.
+    pub fn word(self) -> &'static str {
         match self {
             Tls::Required => "required",
             Tls::Implicit => "implicit",
@@ -79,7 +87,7 @@ impl Tls {
     }
 }
 
-/// Takes a URL apart. Whether this version can speak to such a server is another question.
+/// Takes a URL apart. Whether what it says may be done is another question.
 ///
 /// # Errors
 /// What is wrong with it; a password in it is never repeated.
@@ -91,12 +99,11 @@ pub fn parse_server_url(url: &str) -> Result<ServerUrl, UrlError> {
         _ => return Err(UrlError::Scheme),
     };
     // The last `@`, wherever it stands: a password may hold any character.
-    if let Some((user, _)) = rest.rsplit_once('@') {
-        return Err(match user.contains(':') {
-            true => UrlError::Password,
-            false => UrlError::Login,
-        });
-    }
+    let (username, rest) = match rest.rsplit_once('@') {
+        Some((user, _)) if user.contains(':') => return Err(UrlError::Password),
+        Some((user, rest)) => (Some(decoded(user).ok_or(UrlError::User)?), rest),
+        None => (None, rest),
+    };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, tail) = rest.split_at(end);
     let (host, port) = split_authority(authority)?;
@@ -110,13 +117,19 @@ pub fn parse_server_url(url: &str) -> Result<ServerUrl, UrlError> {
         host,
         port: port.unwrap_or(if implicit { 465 } else { 587 }),
         tls,
+        username,
     })
 }
 
 impl ServerUrl {
-    /// Whether this version may speak to this server: in clear only, and beyond this machine only when the author
-    /// agreed. `tls` is the setting beside the URL.
-    pub(super) fn check(&self, tls: Option<Tls>, allow_plaintext: bool) -> Result<Tls, UrlError> {
+    /// When TLS begins: `tls` is the setting beside the URL. In clear only to this machine, or when the author agreed; a
+    /// login never in clear to another machine.
+    pub(super) fn check(
+        &self,
+        tls: Option<Tls>,
+        allow_plaintext: bool,
+        logs_in: bool,
+    ) -> Result<Tls, UrlError> {
         let tls = match (self.tls, tls) {
             (Some(url), Some(setting)) if url != setting => {
                 return Err(contradiction(url, setting));
@@ -124,11 +137,45 @@ impl ServerUrl {
             (url, setting) => url.or(setting).unwrap_or(Tls::Required),
         };
         match tls {
-            Tls::Required | Tls::Implicit => Err(UrlError::TlsLater),
-            Tls::None if allow_plaintext || is_loopback(&self.host) => Ok(tls),
+            Tls::Required | Tls::Implicit => Ok(tls),
+            Tls::None if is_loopback(&self.host) => Ok(tls),
+            Tls::None if logs_in => Err(UrlError::ClearLogin(self.host.clone())),
+            Tls::None if allow_plaintext => Ok(tls),
             Tls::None => Err(UrlError::Clear(self.host.clone())),
         }
     }
+}
+
+/// A user name without its percent-encoding (RFC 3986 section 2.1); `None`: it cannot be one.
+fn decoded(text: &str) -> Option<String> {
+    // These end what stands before the host.
+    if text.contains(['/', '?', '#']) {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        rest = after;
+        if first != b'%' {
+            bytes.push(first);
+            continue;
+        }
+        let (digits, after) = rest.split_at_checked(2)?;
+        let digits = str::from_utf8(digits).ok()?;
+        // `from_str_radix` alone would take "+f".
+        if !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return None;
+        }
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        rest = after;
+    }
+    let name = String::from_utf8(bytes).ok()?;
+    is_user_name(&name).then_some(name)
+}
+
+/// Whether a server can be told this name: PLAIN puts a NUL behind it (RFC 4616), and nothing of the kind is typed.
+pub(super) fn is_user_name(name: &str) -> bool {
+    !name.trim().is_empty() && !name.contains(char::is_control)
 }
 
 fn contradiction(url: Tls, setting: Tls) -> UrlError {
@@ -171,7 +218,7 @@ fn parse_port(text: &str) -> Result<u16, UrlError> {
 }
 
 /// What a resolver may be asked for: labels of letters, digits, `-` and `_`.
-fn is_host_name(host: &str) -> bool {
+pub(super) fn is_host_name(host: &str) -> bool {
     let label = |label: &str| {
         !label.is_empty()
             && !label.starts_with('-')
@@ -200,7 +247,7 @@ fn query_tls(tail: &str) -> Result<Option<Tls>, UrlError> {
 }
 
 /// A host that is this machine by its very name; nothing is looked up.
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host
             .parse::<IpAddr>()
@@ -213,6 +260,37 @@ mod tests {
 
     fn parsed(url: &str) -> Result<(String, u16, Option<Tls>), UrlError> {
         parse_server_url(url).map(|url| (url.host, url.port, url.tls))
+    }
+
+    fn username(url: &str) -> Result<Option<String>, UrlError> {
+        parse_server_url(url).map(|url| url.username)
+    }
+
+    #[test]
+    fn a_user_before_the_host() {
+        for (url, user) in [
+            ("smtp://news@mx.example:587", "news"),
+            (
+                "smtps://news%40acme.example@mx.example",
+                "news@acme.example",
+            ),
+            ("smtp://news@acme.example@mx.example", "news@acme.example"),
+            ("smtp://a%3ab%25%C3%A4%20c@[::1]:25?tls=none", "a:b%ä c"),
+        ] {
+            assert_eq!(username(url), Ok(Some(user.to_owned())), "{url}");
+        }
+        assert_eq!(username("smtp://mx.example"), Ok(None));
+        assert_eq!(
+            parsed("smtp://news%40acme.example@mx.example:25"),
+            Ok(("mx.example".to_owned(), 25, None))
+        );
+        for user in [
+            "", "%20", "a%", "a%4", "a%+f", "a%zz", "%ff", "a%00", "a%0d", "a\tb", "a/b", "a?b",
+            "a#b",
+        ] {
+            let url = format!("smtp://{user}@mx.example");
+            assert_eq!(username(&url), Err(UrlError::User), "{url}");
+        }
     }
 
     #[test]
@@ -257,7 +335,6 @@ mod tests {
             ("mx.example:25", UrlError::Scheme),
             ("http://mx.example", UrlError::Scheme),
             ("smtp:mx.example", UrlError::Scheme),
-            ("smtp://news@mx.example", UrlError::Login),
             ("smtp://news:secret@mx.example", UrlError::Password),
             ("smtp://news:se/cr?e#t@x@mx.example", UrlError::Password),
             ("smtp://:secret@mx.example", UrlError::Password),
@@ -295,7 +372,8 @@ mod tests {
         for url in [
             "smtp://u:hunter2@mx",
             "smtp://u:hunter2/@mx",
-            "smtp://hunter2@mx",
+            "smtp://hunter2%@mx",
+            "smtp://hunter2@",
             "smtp://u:x@hunter2@mx",
             "hunter2://x:hunter2@mx",
         ] {
@@ -307,8 +385,9 @@ mod tests {
     #[test]
     fn in_clear_only_where_nobody_listens_or_by_word() {
         let none = Some(Tls::None);
-        let check =
-            |url: &str, tls, allow| parse_server_url(url).and_then(|url| url.check(tls, allow));
+        let check = |url: &str, tls, allow, login| {
+            parse_server_url(url).and_then(|url| url.check(tls, allow, login))
+        };
         for loopback in [
             "localhost",
             "LocalHost",
@@ -318,12 +397,12 @@ mod tests {
             "[::ffff:127.0.0.1]",
         ] {
             let url = format!("smtp://{loopback}:25");
-            assert_eq!(check(&url, none, false), Ok(Tls::None), "{url}");
-            assert_eq!(
-                check(&format!("{url}?tls=none"), None, false),
-                Ok(Tls::None)
-            );
-            assert_eq!(check(&url, None, false), Err(UrlError::TlsLater));
+            for login in [false, true] {
+                assert_eq!(check(&url, none, false, login), Ok(Tls::None), "{url}");
+                let query = format!("{url}?tls=none");
+                assert_eq!(check(&query, None, false, login), Ok(Tls::None), "{url}");
+                assert_eq!(check(&url, None, true, login), Ok(Tls::Required), "{url}");
+            }
         }
         for other in [
             "mx.example",
@@ -335,30 +414,37 @@ mod tests {
         ] {
             let url = format!("smtp://{other}:25");
             let host = other.trim_matches(['[', ']']).to_owned();
-            assert_eq!(
-                check(&url, none, false),
-                Err(UrlError::Clear(host)),
-                "{url}"
-            );
-            assert_eq!(check(&url, none, true), Ok(Tls::None), "{url}");
+            let clear = UrlError::Clear(host.clone());
+            let login = UrlError::ClearLogin(host);
+            assert_eq!(check(&url, none, false, false), Err(clear), "{url}");
+            assert_eq!(check(&url, none, true, false), Ok(Tls::None), "{url}");
+            assert_eq!(check(&url, none, false, true), Err(login.clone()), "{url}");
+            assert_eq!(check(&url, none, true, true), Err(login), "{url}");
+            assert_eq!(check(&url, None, false, true), Ok(Tls::Required), "{url}");
         }
-        for tls in [None, Some(Tls::Required), Some(Tls::Implicit)] {
-            assert_eq!(
-                check("smtp://localhost", tls, true),
-                Err(UrlError::TlsLater)
-            );
+    }
+
+    #[test]
+    fn url_and_setting_agree_on_tls() {
+        let check =
+            |url: &str, tls| parse_server_url(url).and_then(|url| url.check(tls, true, false));
+        for (url, tls, expected) in [
+            ("smtp://mx", None, Tls::Required),
+            ("smtp://mx", Some(Tls::Required), Tls::Required),
+            ("smtp://mx", Some(Tls::Implicit), Tls::Implicit),
+            ("smtp://mx?tls=implicit", None, Tls::Implicit),
+            ("smtps://mx", None, Tls::Implicit),
+            ("smtps://mx", Some(Tls::Implicit), Tls::Implicit),
+        ] {
+            assert_eq!(check(url, tls), Ok(expected), "{url} {tls:?}");
         }
-        assert_eq!(
-            check("smtps://localhost", None, true),
-            Err(UrlError::TlsLater)
-        );
-        assert_eq!(
-            check("smtps://localhost", none, true),
-            Err(UrlError::Contradiction("implicit", "none"))
-        );
-        assert_eq!(
-            check("smtp://localhost?tls=none", Some(Tls::Required), true),
-            Err(UrlError::Contradiction("none", "required"))
-        );
+        for (url, tls, says, setting) in [
+            ("smtps://mx", Tls::None, "implicit", "none"),
+            ("smtps://mx", Tls::Required, "implicit", "required"),
+            ("smtp://mx?tls=none", Tls::Required, "none", "required"),
+        ] {
+            let expected = Err(UrlError::Contradiction(says, setting));
+            assert_eq!(check(url, Some(tls)), expected, "{url} {tls:?}");
+        }
     }
 }

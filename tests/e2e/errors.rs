@@ -347,21 +347,17 @@ fn what_was_typed_and_cannot_be() {
     for (url, text) in [
         (
             "smtp://news:hunter2@smtp.example.com",
-            "a password does not belong in a URL, where others can see it; leave it out (a login is not there yet in this \
-             version of mailrun)",
+            "a password does not belong in a URL, where others can see it; leave it out, and say in [[server]] where it \
+             comes from: password_env, password_file, password_command or keyring = true",
         ),
         (
             "smtp://news@smtp.example.com",
-            "a login (a user name in the URL) is not there yet in this version of mailrun; leave it out",
+            "the URL names a user, and the campaign has no [[server]] that says where the password comes from; add one with \
+             password_env, password_file, password_command or keyring = true",
         ),
         (
             "smtp.example.com:25",
             "a server's URL begins with smtp:// or smtps://",
-        ),
-        (
-            "smtp://localhost",
-            "TLS is not there yet in this version of mailrun; tls = \"none\" (or ?tls=none at the URL's end) does without, \
-             for a server on this machine",
         ),
         (
             "smtp://smtp.example.com?tls=none",
@@ -373,6 +369,16 @@ fn what_was_typed_and_cannot_be() {
         assert_eq!(ran.stderr, format!("mailrun: --server: {text}\n"));
         assert_eq!((ran.status, ran.stdout.as_str()), (1, ""));
     }
+    let ran = run(
+        &folder(),
+        &["send", "campaign", "--server", "smtps://localhost"],
+    );
+    assert_eq!(
+        ran.stderr,
+        "mailrun: localhost:465: TLS and logins are not there yet in this version of mailrun; tls = \"none\" (or ?tls=none at \
+         the URL's end) does without, for a server on this machine\n"
+    );
+    assert_eq!((ran.status, ran.stdout.as_str()), (1, ""));
     let ran = run(&folder(), &["send", "campaign"]);
     assert_eq!(
         ran.stderr,

@@ -143,45 +143,6 @@ fn another_list_takes_the_place_of_the_campaigns() {
     );
 }
 
-fn clear(host: &str, port: u16) -> Server {
-    Server {
-        tls: Tls::None,
-        ..Server::new(host, port)
-    }
-}
-
-#[test]
-fn another_server_takes_the_place_of_the_first() {
-    let mut campaign = load(LEAST);
-    campaign.use_server("smtp://[::1]:2525?tls=none").unwrap();
-    assert_eq!(campaign.servers, [clear("::1", 2525)]);
-
-    let server = "[[server]]\nurl = 'smtp://localhost?tls=none'\nconnections = 3\n";
-    let mut campaign = load(&format!("{LEAST}{server}"));
-    let before = campaign.clone();
-    for (url, error) in [
-        ("smtp://127.0.0.1:26", UrlError::TlsLater),
-        ("smtp://u:p@127.0.0.1", UrlError::Password),
-        (
-            "smtp://mx.example?tls=none",
-            UrlError::Clear("mx.example".to_owned()),
-        ),
-    ] {
-        assert_eq!(campaign.use_server(url), Err(error));
-        assert_eq!(campaign, before, "a refused URL changes nothing");
-    }
-    campaign.use_server("smtp://127.0.0.1:26?tls=none").unwrap();
-    let expected = Server {
-        connections: 3,
-        ..clear("127.0.0.1", 26)
-    };
-    assert_eq!(campaign.servers, [expected]);
-
-    let mut campaign = load(&format!("{LEAST}{server}allow_plaintext = true"));
-    campaign.use_server("smtp://mx.example?tls=none").unwrap();
-    assert_eq!(campaign.servers[0].host, "mx.example");
-}
-
 #[test]
 fn another_run_and_other_connections() {
     let mut campaign = load(LEAST);

@@ -10,7 +10,9 @@ use tempfile::TempDir;
 use super::*;
 
 mod loaded;
+mod overrides;
 mod places;
+mod servers;
 mod values;
 
 /// The least that a campaign must say.
@@ -50,4 +52,36 @@ fn assert_errors(table: &[(&str, &str)]) {
             "{toml}"
         );
     }
+}
+
+/// `[[server]]` settings that begin on line 5, with the error they come to.
+fn assert_server_errors(table: &[(&str, &str)]) {
+    let errors: Vec<_> = table
+        .iter()
+        .map(|(toml, expected)| (format!("[[server]]\n{toml}"), *expected))
+        .collect();
+    let errors: Vec<_> = errors
+        .iter()
+        .map(|(toml, it)| (toml.as_str(), *it))
+        .collect();
+    assert_errors(&errors);
+}
+
+fn clear(host: &str, port: u16) -> Server {
+    Server {
+        tls: Tls::None,
+        ..Server::new(host, port)
+    }
+}
+
+fn login(username: &str, secret: SecretSource) -> Option<Login> {
+    Some(Login {
+        username: username.to_owned(),
+        secret,
+        mechanism: None,
+    })
+}
+
+fn variable(name: &str) -> SecretSource {
+    SecretSource::Env(name.to_owned())
 }

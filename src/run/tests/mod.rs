@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use super::Error;
 use super::plan::{Plan, Selection};
 use super::send::{Ended, Options as SendOptions, run_on};
-use crate::campaign::{Campaign, Server};
+use crate::campaign::{Campaign, Server, Tls};
 use crate::ledger::lab::{Fault, Kept, Lab};
 use crate::ledger::standing::{KeyHash, Standing};
 use crate::progress::Voice;
@@ -119,6 +119,7 @@ impl Trial {
         campaign.servers = vec![Server {
             host: sandbox.address().ip().to_string(),
             port: sandbox.address().port(),
+            tls: Tls::None,
             connections: self.connections,
             ..Server::default()
         }];
