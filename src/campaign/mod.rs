@@ -2,7 +2,7 @@
 //!
 //! Settings as written become settings with a meaning in three steps, each with the place it speaks of: `schema`
 //! knows every key there is, `section` reads one table's values by type, and one file a table (`list`, `content`, `server`
-//! with `login`, `delivery`, `vars`) checks what they mean. Every error names file, line and column.
+//! with `login` and `provider`, `delivery`, `vars`) checks what they mean. Every error names file, line and column.
 //! Must not open sockets or iterate recipients.
 
 mod content;
@@ -15,6 +15,7 @@ mod list;
 mod load;
 mod login;
 mod overrides;
+mod provider;
 mod rate;
 mod run_name;
 mod schema;
@@ -27,6 +28,7 @@ mod url;
 mod vars;
 
 pub use error::{CampaignError, Position};
+pub use provider::Provider;
 pub use rate::{Period, Rate, RateError};
 pub use run_name::{RunNameError, valid_run_name};
 pub use secret::{Secret, SecretError, SecretSource, Variable};

@@ -86,7 +86,7 @@ const TABLES: &[Table] = &[
         many: true,
         keys: Some(&[
             Key("url", Now),
-            Key("provider", Later),
+            Key("provider", Now),
             Key("username", Now),
             Key("password_env", Now),
             Key("password_file", Now),
@@ -251,7 +251,10 @@ fn nearest_at_top(written: &str) -> String {
 }
 
 /// The nearest name, when it is near enough to have been meant: one slip in three characters.
-fn nearest(written: &str, names: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+pub(super) fn nearest(
+    written: &str,
+    names: impl Iterator<Item = &'static str>,
+) -> Option<&'static str> {
     let written = written.to_lowercase().replace('-', "_");
     names
         .map(|name| (strsim::osa_distance(&written, name), name))

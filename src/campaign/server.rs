@@ -1,5 +1,6 @@
 //! `[[server]]`: where messages go, and how hard one connection is used.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use super::error::Mistake;
 use super::login;
 use super::rate::RateError;
 use super::section::Section;
-use super::url::{Tls, UrlError, parse_server_url};
-use super::{Rate, Server};
+use super::url::{ServerUrl, Tls, parse_server_url};
+use super::{Provider, Rate, Server};
 
 impl Server {
     /// A server with the defaults of `[[server]]`: STARTTLS, 10 connections, 100 messages or 5 minutes on each, 60 seconds.
@@ -78,14 +79,7 @@ pub(super) fn read(root: &DeTable<'_>, dir: &Path) -> Result<Vec<Server>, Mistak
 }
 
 fn read_one(section: &Section<'_>, dir: &Path) -> Result<Server, Mistake> {
-    let Some(written) = section.filled("url")? else {
-        return Err(Mistake::new(
-            section.span(),
-            r#""url" is missing in [[server]]; write url = "smtp://HOST:PORT""#,
-        ));
-    };
-    let wrong_url = |error: UrlError| Mistake::new(written.span(), error);
-    let url = parse_server_url(written.get_ref()).map_err(wrong_url)?;
+    let (url, at, provider) = address(section)?;
     let tls = section.choice(
         "tls",
         &[
@@ -96,8 +90,26 @@ fn read_one(section: &Section<'_>, dir: &Path) -> Result<Server, Mistake> {
     )?;
     let mut server = Server::new(url.host.clone(), url.port);
     server.allow_plaintext = section.flag("allow_plaintext")?.unwrap_or(false);
-    server.login = login::read(section, dir, url.username.clone(), written.span())?;
-    let span = tls.as_ref().map_or(written.span(), Spanned::span);
+    server.login = login::read(section, dir, url.username.clone(), at.clone())?;
+    if let Some(provider) = provider {
+        published(provider, &mut server);
+        if server.login.is_none() {
+            let text = format!(
+                "provider {:?} takes no mail without a login; add username, and password_env = \"VARIABLE\" (or password_file, \
+                 password_command, keyring = true)",
+                provider.name
+            );
+            return Err(Mistake::new(at, text));
+        }
+        if let Some(tls) = tls.as_ref().filter(|it| *it.get_ref() != provider.tls) {
+            let (name, word) = (provider.name, provider.tls.word());
+            let text = format!(
+                "provider {name:?} has tls = {word:?}; leave tls out, or write a url in place of provider"
+            );
+            return Err(Mistake::new(tls.span(), text));
+        }
+    }
+    let span = tls.as_ref().map_or(at, Spanned::span);
     let tls = tls.map(Spanned::into_inner);
     server.tls = url
         .check(tls, server.allow_plaintext, server.login.is_some())
@@ -105,6 +117,47 @@ fn read_one(section: &Section<'_>, dir: &Path) -> Result<Server, Mistake> {
     server.ca_file = ca_file(section, dir)?;
     limits(section, &mut server)?;
     Ok(server)
+}
+
+/// Where the server is, by `url` or by `provider`, and where that is written.
+fn address(
+    section: &Section<'_>,
+) -> Result<(ServerUrl, Range<usize>, Option<&'static Provider>), Mistake> {
+    match (section.filled("url")?, section.filled("provider")?) {
+        (None, None) => Err(Mistake::new(
+            section.span(),
+            r#""url" is missing in [[server]]; write url = "smtp://HOST:PORT", or provider = "NAME""#,
+        )),
+        (Some(url), Some(provider)) => {
+            let later = url.span().start.max(provider.span().start);
+            let text = "url and provider both say which server this is; leave one of them out";
+            Err(Mistake::new(later..later, text))
+        }
+        (Some(written), None) => match parse_server_url(written.get_ref()) {
+            Ok(url) => Ok((url, written.span(), None)),
+            Err(error) => Err(Mistake::new(written.span(), error)),
+        },
+        (None, Some(written)) => {
+            let (provider, host) = Provider::find(written.get_ref())
+                .map_err(|error| Mistake::new(written.span(), error))?;
+            let url = ServerUrl {
+                host,
+                port: provider.port,
+                tls: Some(provider.tls),
+                username: None,
+            };
+            Ok((url, written.span(), Some(provider)))
+        }
+    }
+}
+
+/// The limits that the provider publishes, in place of the defaults; what the author writes takes their place in turn.
+fn published(provider: &Provider, server: &mut Server) {
+    server.connections = provider.connections.unwrap_or(server.connections);
+    server.rates = provider.rates.to_vec();
+    if let Some(messages) = provider.messages_per_connection {
+        server.messages_per_connection = messages;
+    }
 }
 
 fn ca_file(section: &Section<'_>, dir: &Path) -> Result<Option<PathBuf>, Mistake> {

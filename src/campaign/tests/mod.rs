@@ -12,6 +12,7 @@ use super::*;
 mod loaded;
 mod overrides;
 mod places;
+mod providers;
 mod servers;
 mod values;
 

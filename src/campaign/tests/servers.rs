@@ -215,7 +215,7 @@ fn urls() {
     assert_server_errors(&[
         (
             "tls = 'none'",
-            r#"4:1: "url" is missing in [[server]]; write url = "smtp://HOST:PORT""#,
+            r#"4:1: "url" is missing in [[server]]; write url = "smtp://HOST:PORT", or provider = "NAME""#,
         ),
         (
             "url = 'mx.example'",
