@@ -83,7 +83,7 @@ pub struct Send {
     /// Mail only the recipient with this key (repeatable)
     #[arg(long, value_name = "KEY", conflicts_with = "limit")]
     pub only: Vec<String>,
-    /// Another server in place of the campaign's: smtp://HOST:PORT (port 587 when left out); with ?tls=none behind it, plain SMTP
+    /// Another server in place of the campaign's: smtp://USER@HOST:PORT (STARTTLS, port 587 when left out) or smtps:// (TLS from the start, 465); with ?tls=none behind it, plain SMTP. The campaign's login goes along to its own host, or where USER is named
     #[arg(long, value_name = "URL")]
     pub server: Option<String>,
     /// Connections at most

@@ -1,6 +1,7 @@
 //! The edge of the process: parse, run, print the error chain, exit status.
 
 use std::error::Error as _;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -88,8 +89,13 @@ fn send_command(options: &Send) -> Result<Exit, Error> {
         options.run.as_deref(),
         options.recipients.as_deref(),
     )?;
-    if let Some(url) = &options.server {
-        campaign.use_server(url)?;
+    if !options.sandbox && options.dry_run.is_none() {
+        campaign.check_suppressed(&variable)?;
+    }
+    match &options.server {
+        Some(url) => campaign.use_server(url)?,
+        None if options.sandbox || options.dry_run.is_some() => {}
+        None => campaign.use_environment(&variable)?,
     }
     if let Some(connections) = options.connections {
         campaign.use_connections(usize::from(connections));
@@ -258,11 +264,16 @@ fn resolve_command(options: &Resolve) -> Result<Exit, Error> {
 }
 
 fn load(path: &Path, run: Option<&str>, list: Option<&Path>) -> Result<Campaign, Error> {
-    let mut campaign = Campaign::load_with(path, list)?;
+    let mut campaign = Campaign::load_with(path, list, &variable)?;
     if let Some(run) = run {
         campaign.use_run(run)?;
     }
     Ok(campaign)
+}
+
+/// An environment variable.
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
 }
 
 fn print_json(value: &impl serde::Serialize) -> Result<(), Error> {

@@ -8,6 +8,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::error::Mistake;
+use super::flask_mail::EnvironmentError;
 use super::section::Section;
 use super::{MessageSettings, header};
 
@@ -31,15 +32,24 @@ impl MessageSettings {
     }
 }
 
-pub(super) fn read(root: &DeTable<'_>, dir: &Path) -> Result<MessageSettings, Mistake> {
+/// `sender`: From when `from` is absent.
+pub(super) fn read(
+    root: &DeTable<'_>,
+    dir: &Path,
+    sender: impl FnOnce() -> Result<Option<Mailbox>, EnvironmentError>,
+) -> Result<MessageSettings, Mistake> {
     let section = Section::of(root, "message", "[message]");
     let missing = |key: &str, example: &str| {
         let name = section.name(key);
         let text = format!("{name} is missing; write {key} = \"{example}\"");
         Mistake::new(section.span(), text)
     };
-    let from = mailbox(&section, "from")?
-        .ok_or_else(|| missing("from", "ACME News <news@acme.example>"))?;
+    let from = match mailbox(&section, "from")? {
+        Some(from) => from,
+        None => sender()
+            .map_err(|error| Mistake::new(section.span(), error))?
+            .ok_or_else(|| missing("from", "ACME News <news@acme.example>"))?,
+    };
     let subject = template(&section, "subject")?
         .ok_or_else(|| missing("subject", "{{first_name}}, your November digest"))?;
 
@@ -58,12 +68,7 @@ fn mailbox(section: &Section<'_>, key: &str) -> Result<Option<Mailbox>, Mistake>
         return Ok(None);
     };
     let text = written.get_ref();
-    // lettre would take a control character into the display name.
-    let parsed = text
-        .parse()
-        .ok()
-        .filter(|_| !text.contains(char::is_control));
-    parsed.map(Some).ok_or_else(|| {
+    one_address(text).map(Some).ok_or_else(|| {
         let name = section.name(key);
         Mistake::new(
             written.span(),
@@ -72,6 +77,13 @@ fn mailbox(section: &Section<'_>, key: &str) -> Result<Option<Mailbox>, Mistake>
             ),
         )
     })
+}
+
+/// One address, with or without a display name.
+pub(super) fn one_address(text: &str) -> Option<Mailbox> {
+    // lettre would take a control character into the display name.
+    let address = text.parse().ok();
+    address.filter(|_| !text.contains(char::is_control))
 }
 
 /// A template for a header's value. Line breaks and tabs may be part of its layout; no other control character can.

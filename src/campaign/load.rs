@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use super::error::{CampaignError, Mistake};
+use super::secret::Variable;
 use super::section::Section;
 use super::{
-    Campaign, Delivery, ListSettings, MessageSettings, content, delivery, list, schema, server,
-    valid_run_name, vars,
+    Campaign, Delivery, ListSettings, MessageSettings, content, delivery, flask_mail, list, schema,
+    server, valid_run_name, vars,
 };
 
 /// The settings' file in a campaign folder.
@@ -41,18 +42,22 @@ impl Campaign {
     /// # Errors
     /// The first thing that is wrong: syntax, then unknown keys, then values; with its place in the file.
     pub fn load(path: &Path) -> Result<Campaign, CampaignError> {
-        Campaign::load_with(path, None)
+        Campaign::load_with(path, None, &|_| None)
     }
 
     /// As [`Campaign::load`], with another list (`--recipients FILE`, relative to the current folder): the campaign's own
-    /// need not exist then.
+    /// need not exist then. Without `[[server]]` and `from`, From is what the variable `MAIL_DEFAULT_SENDER` says.
     ///
     /// # Errors
     /// As [`Campaign::load`]; and a `list` that is no list.
-    pub fn load_with(path: &Path, list: Option<&Path>) -> Result<Campaign, CampaignError> {
+    pub fn load_with(
+        path: &Path,
+        list: Option<&Path>,
+        variable: Variable<'_>,
+    ) -> Result<Campaign, CampaignError> {
         let (dir, file) = locate(path)?;
         let source = read(&file)?;
-        let campaign = resolve(&source, dir, list)
+        let campaign = resolve(&source, dir, list, variable)
             .map_err(|mistake| CampaignError::at(&file, &source, mistake))?;
         if let Some(list) = list {
             list::check_file(list).map_err(|text| CampaignError::whole(list, text))?;
@@ -120,7 +125,12 @@ fn read(file: &Path) -> Result<String, CampaignError> {
     }
 }
 
-fn resolve(source: &str, dir: PathBuf, list: Option<&Path>) -> Result<Campaign, Mistake> {
+fn resolve(
+    source: &str,
+    dir: PathBuf,
+    list: Option<&Path>,
+    variable: Variable<'_>,
+) -> Result<Campaign, Mistake> {
     let (document, errors) = DeTable::parse_recoverable(source);
     // The parser does not tell its errors in the order of the file; the later ones often follow from the first.
     let errors = errors.iter().map(|error| Mistake::syntax(source, error));
@@ -130,6 +140,10 @@ fn resolve(source: &str, dir: PathBuf, list: Option<&Path>) -> Result<Campaign, 
     let root = document.get_ref();
     schema::check(root)?;
 
+    let sender = || match root.contains_key("server") {
+        true => Ok(None),
+        false => flask_mail::sender(variable),
+    };
     let top = Section::top(root);
     let name = name(&top)?.unwrap_or_else(|| folder_name(&dir));
     let run = run(&top)?;
@@ -137,7 +151,7 @@ fn resolve(source: &str, dir: PathBuf, list: Option<&Path>) -> Result<Campaign, 
         name,
         run,
         recipients: list::read(root, &dir, list)?,
-        message: content::read(root, &dir)?,
+        message: content::read(root, &dir, sender)?,
         vars: vars::read(root)?,
         servers: server::read(root, &dir)?,
         delivery: delivery::read(root)?,

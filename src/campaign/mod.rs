@@ -3,6 +3,7 @@
 //! Settings as written become settings with a meaning in three steps, each with the place it speaks of: `schema`
 //! knows every key there is, `section` reads one table's values by type, and one file a table (`list`, `content`, `server`
 //! with `login` and `provider`, `delivery`, `vars`) checks what they mean. Every error names file, line and column.
+//! `overrides` is what the command line says otherwise, `flask_mail` what the environment says in place of `[[server]]`.
 //! Must not open sockets or iterate recipients.
 
 mod content;
@@ -10,6 +11,7 @@ mod delivery;
 mod duration;
 mod error;
 mod fingerprint;
+mod flask_mail;
 mod header;
 mod list;
 mod load;
@@ -28,6 +30,7 @@ mod url;
 mod vars;
 
 pub use error::{CampaignError, Position};
+pub use flask_mail::EnvironmentError;
 pub use provider::Provider;
 pub use rate::{Period, Rate, RateError};
 pub use run_name::{RunNameError, valid_run_name};

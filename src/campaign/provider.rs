@@ -17,8 +17,8 @@ const REGION: &str = "REGION";
 pub struct Provider {
     /// As `provider` has it; where the host has a region, that follows: `ses:eu-west-1`.
     pub name: &'static str,
-    /// Where it listens.
-    host: &'static str,
+    /// Where it listens; `REGION` in it stands for the region.
+    pub host: &'static str,
     /// Other names of it, by which it is known too.
     also: &'static [&'static str],
     /// TCP port.
@@ -31,7 +31,7 @@ pub struct Provider {
     pub messages_per_connection: Option<u32>,
     /// The most messages of an account in a time.
     pub rates: &'static [Rate],
-    /// Where the limits are published, and the day they were read there; `None`: none were found.
+    /// Where the limits are published, and the day they were read; `None`: none were found.
     pub source: Option<(&'static str, &'static str)>,
     /// What most often is the matter when a login is refused, and where to get what is needed.
     pub login_hint: &'static str,

@@ -16,7 +16,7 @@ pub mod send;
 use std::io;
 use std::path::PathBuf;
 
-use crate::campaign::{CampaignError, RunNameError, UrlError};
+use crate::campaign::{CampaignError, EnvironmentError, RunNameError, UrlError};
 use crate::ledger::LedgerError;
 use crate::message::BuilderError;
 use crate::recipients::ListError;
@@ -34,6 +34,9 @@ pub enum Error {
     /// The server that was typed.
     #[error("--server: {0}")]
     Url(#[from] UrlError),
+    /// The server that the environment names.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
     /// The list.
     #[error(transparent)]
     List(#[from] ListError),

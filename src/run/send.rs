@@ -345,7 +345,7 @@ fn crew_bells(server: &Server) -> io::Result<Vec<Arc<Bell>>> {
 fn configured(plan: &Plan) -> Result<&Server, Error> {
     let server = plan.campaign.servers.first().ok_or_else(|| {
         Error::Refused(format!(
-            "{}: no [[server]] to send through; add one, or try the campaign with --sandbox or --dry-run DIR",
+            "{}: no [[server]] to send through; add one, set MAIL_SERVER, or try the campaign with --sandbox or --dry-run DIR",
             plan.campaign.dir.join("campaign.toml").display()
         ))
     })?;

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use mailrun::campaign::{Provider, Tls};
+
 use super::support::{Ran, mailrun};
 
 fn repository() -> &'static Path {
@@ -115,4 +117,45 @@ fn architecture_names_every_room() {
         let known = rooms.contains(&room) || ["main", "lib"].contains(&room);
         assert!(known, "src/lib.rs has no module {room}");
     }
+}
+
+#[test]
+fn readme_has_every_provider() {
+    let readme = document("README.md");
+    let table: Vec<_> = Provider::all().iter().map(provider_row).collect();
+    let table = table.concat();
+    assert!(
+        readme.contains(&table),
+        "README.md must have these rows:\n{table}"
+    );
+}
+
+fn provider_row(provider: &Provider) -> String {
+    let region = if provider.host.contains("REGION") {
+        ":REGION"
+    } else {
+        ""
+    };
+    let tls = match provider.tls {
+        Tls::Required => "STARTTLS",
+        Tls::Implicit => "TLS",
+        Tls::None => "in clear",
+    };
+    let connections = provider.connections.map(|it| format!("{it} connections"));
+    let messages = provider.messages_per_connection;
+    let messages = messages.map(|it| format!("{it} messages a connection"));
+    let rates = provider.rates.iter().map(|rate| format!("`{rate}`"));
+    let limits: Vec<_> = connections
+        .into_iter()
+        .chain(messages)
+        .chain(rates)
+        .collect();
+    let (limits, source) = match provider.source {
+        Some((source, day)) => (limits.join(", "), format!("<{source}> ({day})")),
+        None => ("none found".to_owned(), String::new()),
+    };
+    format!(
+        "| `{}{region}` | {}:{}, {tls} | {limits} | {source} |\n",
+        provider.name, provider.host, provider.port
+    )
 }

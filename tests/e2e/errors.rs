@@ -382,7 +382,7 @@ fn what_was_typed_and_cannot_be() {
     let ran = run(&folder(), &["send", "campaign"]);
     assert_eq!(
         ran.stderr,
-        "mailrun: campaign/campaign.toml: no [[server]] to send through; add one, or try the campaign with --sandbox or \
+        "mailrun: campaign/campaign.toml: no [[server]] to send through; add one, set MAIL_SERVER, or try the campaign with --sandbox or \
          --dry-run DIR\n"
     );
     assert_eq!(ran.status, 1);

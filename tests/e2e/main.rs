@@ -13,6 +13,7 @@ mod support;
 
 mod docs;
 mod dry_run;
+mod environment;
 mod errors;
 mod exits;
 mod faults;

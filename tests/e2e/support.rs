@@ -138,6 +138,12 @@ impl From<Output> for Ran {
 pub fn mailrun(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mailrun"));
     command.current_dir(folder).stdin(Stdio::null());
+    // What the machine has set for its Flask applications is not the tests'.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("MAIL_") {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

@@ -151,7 +151,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
         connections: Some(10),
         source: Some((
             "https://postmarkapp.com/support/article/do-we-have-rate-limits-for-smtp",
-            "2026-11-21",
+            "2026-08-13",
         )),
         ..starttls(
             "postmark",

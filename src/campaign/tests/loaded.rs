@@ -133,12 +133,15 @@ fn another_list_takes_the_place_of_the_campaigns() {
         "{LEAST}[recipients]\nfile = 'gone.csv'\nkey = 'id'"
     ));
     let list = dir.path().join("recipients.csv");
-    let campaign = Campaign::load_with(dir.path(), Some(&list)).unwrap();
+    let campaign = Campaign::load_with(dir.path(), Some(&list), &|_| None).unwrap();
     assert_eq!(campaign.recipients.file, list);
     assert_eq!(campaign.recipients.key.as_deref(), Some("id"));
     let gone = dir.path().join("other.csv");
     assert_eq!(
-        said(dir.path(), Campaign::load_with(dir.path(), Some(&gone))),
+        said(
+            dir.path(),
+            Campaign::load_with(dir.path(), Some(&gone), &|_| None)
+        ),
         r#"c/other.csv: there is no list "c/other.csv"; put it there"#
     );
 }

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod flask_mail;
 mod loaded;
 mod overrides;
 mod places;
