@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::campaign::Rate;
 use crate::exit;
 
 /// Mail merge from the command line: nothing lost, nobody mailed twice.
@@ -51,7 +52,6 @@ pub const LATER_COMMANDS: &[&str] = &[
 /// Options of `send` that are planned and not there yet.
 pub const LATER_OPTIONS: &[&str] = &[
     "--test-to",
-    "--rate",
     "--at",
     "--wait",
     "--ledger",
@@ -89,6 +89,9 @@ pub struct Send {
     /// Connections at most
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub connections: Option<u16>,
+    /// Messages at most in a time, in place of every server's own: N/s, N/min, N/h or N/day (repeatable: all hold at once)
+    #[arg(long, value_name = "R")]
+    pub rate: Vec<Rate>,
     /// Who is in doubt: hold leaves them alone, resend mails them again, with the same Message-ID [default: the campaign's in_doubt]
     #[arg(
         long,

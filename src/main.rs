@@ -97,6 +97,7 @@ fn send_command(options: &Send) -> Result<Exit, Error> {
         None if options.sandbox || options.dry_run.is_some() => {}
         None => campaign.use_environment(&variable)?,
     }
+    campaign.use_rates(&options.rate);
     if let Some(connections) = options.connections {
         campaign.use_connections(usize::from(connections));
     }

@@ -1,4 +1,4 @@
-//! The server that the environment names.
+//! The server that the environment names, and rates that are typed.
 
 use super::support::{Folder, Ran, mailrun, received, sandbox};
 
@@ -31,7 +31,7 @@ fn flask_mails_server_is_used_where_the_campaign_has_none() {
         ("MAIL_PORT", &port),
         ("MAIL_DEFAULT_SENDER", "Editor <editor@acme.example>"),
     ];
-    let ran = send(&folder, &variables, &[]);
+    let ran = send(&folder, &variables, &["--rate", "1000/s", "--rate=9/day"]);
     assert_eq!(ran.status, 0, "{ran:?}");
     assert_eq!(received(&sandbox), [("ann@x.example".to_owned(), 1)].into());
     assert_eq!(sandbox.messages()[0].from, "editor@acme.example");

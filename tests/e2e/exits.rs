@@ -172,8 +172,15 @@ fn status_2_a_command_line_that_is_wrong() {
             "mailrun: the command check is not there yet in this version; there are: send, status, results, resolve\n".to_owned(),
         ),
         (
-            "send campaign --rate=14/s",
-            "mailrun: --rate is not there yet in this version\n".to_owned(),
+            "send campaign --rate=14",
+            format!(
+                "error: invalid value '14' for '--rate <R>': \"14\" is not a rate; write a whole number and its unit (/s, /min, \
+                 /h, /day), such as \"14/s\" or \"50000/day\"\n{more}"
+            ),
+        ),
+        (
+            "send campaign --wait",
+            "mailrun: --wait is not there yet in this version\n".to_owned(),
         ),
         (
             "send campaign -v",
