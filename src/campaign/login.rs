@@ -119,7 +119,7 @@ fn one_source(
             let file = section.filled(key)?;
             file.map(|file| SecretSource::File(dir.join(file.get_ref())))
         }
-        "password_command" => Some(command(section, key)?),
+        "password_command" => Some(command(section, dir, key)?),
         _ => section
             .flag(key)?
             .unwrap_or(false)
@@ -138,7 +138,8 @@ fn variable(written: Spanned<&str>) -> Result<SecretSource, Mistake> {
     Ok(SecretSource::Env(name.to_owned()))
 }
 
-fn command(section: &Section<'_>, key: &str) -> Result<SecretSource, Mistake> {
+/// The program and its arguments. One that is named by a path is a path of the campaign, as every other is.
+fn command(section: &Section<'_>, dir: &Path, key: &str) -> Result<SecretSource, Mistake> {
     let words = section.texts(key)?;
     let span = section.value(key).map_or(section.span(), Spanned::span);
     let wrong = |text: &str| {
@@ -156,6 +157,12 @@ fn command(section: &Section<'_>, key: &str) -> Result<SecretSource, Mistake> {
     if words.iter().any(|word| word.get_ref().contains('\0')) {
         return wrong("has a NUL, which no program can be given; leave it out");
     }
-    let words = words.iter().map(|word| word.get_ref().to_string());
+    let words = words.iter().enumerate().map(|(at, word)| {
+        let word = *word.get_ref();
+        match at == 0 && word.contains('/') {
+            true => dir.join(word).display().to_string(),
+            false => word.to_owned(),
+        }
+    });
     Ok(SecretSource::Command(words.collect()))
 }

@@ -34,7 +34,7 @@ pub use flask_mail::EnvironmentError;
 pub use provider::Provider;
 pub use rate::{Period, Rate, RateError};
 pub use run_name::{RunNameError, valid_run_name};
-pub use secret::{Secret, SecretError, SecretSource, Variable};
+pub use secret::{ProgramError, Secret, SecretError, SecretSource, Variable};
 pub use url::{ServerUrl, Tls, UrlError, parse_server_url};
 
 use std::path::PathBuf;

@@ -43,6 +43,14 @@ impl Server {
             None => at,
         }
     }
+
+    /// Whether it is the same account: hosts are compared without case, user names as they are.
+    fn is_same(&self, other: &Server) -> bool {
+        let user = |server: &Server| server.login.as_ref().map(|it| it.username.clone());
+        self.host.eq_ignore_ascii_case(&other.host)
+            && self.port == other.port
+            && user(self) == user(other)
+    }
 }
 
 impl Default for Server {
@@ -63,11 +71,8 @@ pub(super) fn read(root: &DeTable<'_>, dir: &Path) -> Result<Vec<Server>, Mistak
     let mut servers: Vec<Server> = Vec::new();
     for section in sections {
         let server = read_one(&section, dir)?;
-        let name = server.name();
-        if servers
-            .iter()
-            .any(|it| it.name().eq_ignore_ascii_case(&name))
-        {
+        if servers.iter().any(|earlier| earlier.is_same(&server)) {
+            let name = server.name();
             let text = format!(
                 "an earlier [[server]] is {name} too; leave one of them out, or let them log in as different users"
             );

@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use tempfile::TempDir;
 
+use super::keyring::{KEYCHAIN, Keyring, SECRET_SERVICE, answered};
 use super::*;
 
 fn environment(name: &str) -> Option<OsString> {

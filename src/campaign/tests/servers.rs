@@ -124,11 +124,29 @@ fn where_the_password_comes_from() {
         let settings = format!("url = 'smtp://mx.example'\nusername = ' news '\n{settings}");
         assert_eq!(server(&settings).login, login("news", secret), "{settings}");
     }
-    let toml = "[[server]]\nurl = 'smtp://news@mx.example'\npassword_file = 'secret'";
-    let dir = folder(format!("{LEAST}{toml}"));
-    let secret = SecretSource::File(dir.path().join("secret"));
-    let campaign = Campaign::load(dir.path()).unwrap();
-    assert_eq!(campaign.servers[0].login, login("news", secret));
+    // Relative paths are relative to the campaign; a bare program is looked for where programs are.
+    for (setting, relative) in [
+        ("password_file = 'secret'", true),
+        ("password_command = ['./secret', './x']", true),
+        ("password_command = ['/secret', './x']", false),
+    ] {
+        let toml = format!("[[server]]\nurl = 'smtp://news@mx.example'\n{setting}");
+        let dir = folder(format!("{LEAST}{toml}"));
+        let at = |name: &str| match relative {
+            true => dir.path().join(name).display().to_string(),
+            false => "/secret".to_owned(),
+        };
+        let secret = match setting.starts_with("password_file") {
+            true => SecretSource::File(at("secret").into()),
+            false => SecretSource::Command(words(&[&at("./secret"), "./x"])),
+        };
+        let campaign = Campaign::load(dir.path()).unwrap();
+        assert_eq!(
+            campaign.servers[0].login,
+            login("news", secret),
+            "{setting}"
+        );
+    }
 }
 
 #[test]
@@ -171,7 +189,7 @@ fn rates() {
 fn several_servers_each_with_its_own() {
     let several = servers(
         "[[server]]\nurl = 'smtp://a@mx.example'\npassword_env = 'A'\nweight = 3\n\
-         [[server]]\nurl = 'smtp://b@mx.example'\npassword_env = 'B'\n\
+         [[server]]\nurl = 'smtp://A@mx.example'\npassword_env = 'B'\n\
          [[server]]\nurl = 'smtp://mx.example'\nconnections = 2\n\
          [[server]]\nurl = 'smtp://mx.example:25'",
     );
@@ -180,7 +198,7 @@ fn several_servers_each_with_its_own() {
         names,
         [
             "a@mx.example:587",
-            "b@mx.example:587",
+            "A@mx.example:587",
             "mx.example:587",
             "mx.example:25"
         ]
