@@ -11,6 +11,7 @@ use std::time::Duration;
 use lettre::Address;
 use rustix::event::{PollFd, PollFlags, poll};
 
+use mailrun::deliver::access::Access;
 use mailrun::deliver::session::{Manner, Session, Terms, Verdict};
 use mailrun::message::{Message, Part, Shared};
 use mailrun::outcome::Outcome;
@@ -57,7 +58,7 @@ fn send(manner: Manner, shared: &[Part]) -> Cpu {
         messages: u32::MAX,
     };
     let (host, port) = (sandbox.address().ip().to_string(), sandbox.address().port());
-    let mut session = Session::open(&host, port, terms).unwrap();
+    let mut session = Session::open(&Access::clear(host, port), terms).unwrap();
     let address: Address = "a@list.example".parse().unwrap();
     let own =
         b"A line of a personal letter of four kilobytes, or thereabouts, in all.\r\n".repeat(57);

@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
+use super::access::Access;
 use super::dial::Call;
 use super::event::Event;
 use super::health::{Advice, Health};
@@ -36,6 +37,8 @@ const LOW: usize = 4;
 pub struct Shared<'a> {
     /// Where to submit.
     pub server: &'a Server,
+    /// How it is reached.
+    pub access: &'a Access,
     /// How hard to try.
     pub delivery: &'a Delivery,
     /// Whether the server is of use.
@@ -275,7 +278,7 @@ impl<'a> Courier<'a> {
         now: Instant,
         durable: Mark,
         record: &mut Record<'_>,
-        call: impl FnOnce(Option<Session<Job>>, Option<(&'a Server, Terms)>),
+        call: impl FnOnce(Option<Session<Job>>, Option<(&'a Access, Terms)>),
     ) {
         self.has_news = false;
         let stopped = self.shared.stop.is_requested();
@@ -372,7 +375,7 @@ impl<'a> Courier<'a> {
         !self.claimed.is_empty() || self.shared.outbox.has_work()
     }
 
-    fn terms(&self) -> (&'a Server, Terms) {
+    fn terms(&self) -> (&'a Access, Terms) {
         let server = self.shared.server;
         let terms = Terms {
             timeout: server.timeout,
@@ -381,7 +384,7 @@ impl<'a> Courier<'a> {
             window: server.window,
             messages: server.messages_per_connection,
         };
-        (server, terms)
+        (self.shared.access, terms)
     }
 
     /// Ends the use of a session in which nothing is in flight, and opens another one if that is of use now.
@@ -389,7 +392,7 @@ impl<'a> Courier<'a> {
         &mut self,
         session: Session<Job>,
         given_up: Option<Trouble>,
-        call: impl FnOnce(Option<Session<Job>>, Option<(&'a Server, Terms)>),
+        call: impl FnOnce(Option<Session<Job>>, Option<(&'a Access, Terms)>),
     ) {
         if let Some(reason) = session.misbehaved()
             && let Some(manner) = (self.shared.health).simplify(session.manner(), reason)

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, Scope};
 
+use super::access::Access;
 use super::job::Job;
 use super::session::{Session, Terms, Trouble};
 use crate::bell::Bell;
-use crate::campaign::Server;
 use crate::outcome::Stage;
 
 /// What came of a call: the session that was asked for, or none when none was.
@@ -40,7 +40,7 @@ impl<'scope, 'env> Dial<'scope, 'env> {
         &self,
         courier: usize,
         old: Option<Session<Job>>,
-        open: Option<(&'scope Server, Terms)>,
+        open: Option<(&'scope Access, Terms)>,
     ) {
         let (sender, bell) = (self.sender.clone(), Arc::clone(&self.bell));
         let opens = open.is_some();
@@ -49,7 +49,7 @@ impl<'scope, 'env> Dial<'scope, 'env> {
                 old.quit();
             }
             let call = open
-                .map(|(server, terms)| Session::open(&server.host, server.port, terms))
+                .map(|(access, terms)| Session::open(access, terms))
                 .transpose();
             // The crew waits for each of its calls.
             let _ = sender.send((courier, call));

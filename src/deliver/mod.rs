@@ -7,17 +7,24 @@
 //! they tell, `eml` the dry run.
 //! Only these hands know the ledger; nothing here knows templates, lists or how to print.
 
+pub mod access;
 pub mod courier;
 pub mod crew;
 pub mod dial;
 pub mod eml;
 pub mod event;
+mod handshake;
 pub mod health;
 pub mod job;
+pub mod line;
+mod login;
 pub mod offers;
 pub mod outbox;
 pub mod record;
 pub mod reply;
 pub mod reply_text;
 pub mod session;
+pub mod tls;
+pub mod trace;
+pub mod transport;
 pub mod wire;

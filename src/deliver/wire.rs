@@ -1,127 +1,14 @@
-//! Bytes to and from one server: what was written when a write fails, whole replies, and their timeouts.
+//! Bytes to and from one server, and the replies in them.
 
-use std::io::{self, IoSlice, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io::{self, IoSlice};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-
 use super::reply_text::Lines;
+use super::trace::Tap;
+use super::transport::{Readiness, Transport};
 use crate::outcome::Reply;
 
 const READ_BUFFER: usize = 8 << 10;
-
-/// The way that the bytes take: TCP, something over it, or in tests a script. Reading and writing wait for nothing.
-pub trait Transport {
-    /// Reads what there is; 0 at the end.
-    ///
-    /// # Errors
-    /// What the system gives; `WouldBlock` when there is nothing.
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
-
-    /// Writes some of `parts`, in order; returns how many bytes.
-    ///
-    /// # Errors
-    /// What the system gives; `WouldBlock` when the line takes nothing now.
-    fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize>;
-
-    /// Waits until it can be read or written.
-    ///
-    /// # Errors
-    /// `TimedOut` when that takes longer than `most`; what the system gives.
-    fn wait(&mut self, readiness: Readiness, most: Duration) -> io::Result<()>;
-
-    /// Tells the other side at once that what it said has arrived, when it has more to say.
-    fn acknowledge(&mut self);
-}
-
-/// What to wait for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Readiness {
-    /// Bytes, or the end, to be read.
-    Read,
-    /// Room for bytes to be written.
-    Write,
-}
-
-/// A TCP connection.
-#[derive(Debug)]
-pub struct Tcp {
-    stream: TcpStream,
-}
-
-impl Tcp {
-    /// Connects to the first address of `host` that answers, within `timeout` for each.
-    ///
-    /// # Errors
-    /// The last address's error, or the look-up's.
-    pub fn connect(host: &str, port: u16, timeout: Duration) -> io::Result<Self> {
-        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-        for address in (host, port).to_socket_addrs()? {
-            match Tcp::connect_to(address, timeout) {
-                Ok(tcp) => return Ok(tcp),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
-    }
-
-    fn connect_to(address: SocketAddr, timeout: Duration) -> io::Result<Self> {
-        let stream = TcpStream::connect_timeout(&address, timeout)?;
-        // Without this the end of a message waits for the acknowledgement of what went before it.
-        stream.set_nodelay(true)?;
-        stream.set_nonblocking(true)?;
-        Ok(Tcp { stream })
-    }
-
-    /// This side's address, for an address literal in EHLO (RFC 5321 4.1.3).
-    ///
-    /// # Errors
-    /// What the system gives.
-    pub fn local_address(&self) -> io::Result<IpAddr> {
-        self.stream.local_addr().map(|address| address.ip())
-    }
-}
-
-impl AsFd for Tcp {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.stream.as_fd()
-    }
-}
-
-impl Transport for Tcp {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.stream.read(buffer)
-    }
-
-    fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.stream.write_vectored(parts)
-    }
-
-    fn wait(&mut self, readiness: Readiness, most: Duration) -> io::Result<()> {
-        let flags = match readiness {
-            Readiness::Read => PollFlags::IN,
-            Readiness::Write => PollFlags::OUT,
-        };
-        let most = Timespec::try_from(most).map_err(io::Error::other)?;
-        match poll(&mut [PollFd::new(&self.stream, flags)], Some(&most))? {
-            0 => Err(io::ErrorKind::TimedOut.into()),
-            _ => Ok(()),
-        }
-    }
-
-    /// A server that leaves Nagle's algorithm on holds a reply back until the one before it is acknowledged, which the
-    /// system would put off for 40 ms. It takes the wish back by itself, so it is made anew each time.
-    #[cfg(target_os = "linux")]
-    fn acknowledge(&mut self) {
-        // Where it is refused, replies come later; nothing else changes.
-        let _ = socket2::SockRef::from(&self.stream).set_tcp_quickack(true);
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn acknowledge(&mut self) {}
-}
 
 /// One connection's bytes, and the replies in them.
 #[derive(Debug)]
@@ -132,6 +19,7 @@ pub struct Wire<T> {
     end: usize,
     /// The reply whose first lines, or bytes, have arrived.
     lines: Lines,
+    tap: Option<Tap>,
 }
 
 impl<T: Transport> Wire<T> {
@@ -144,12 +32,44 @@ impl<T: Transport> Wire<T> {
             start: 0,
             end: 0,
             lines: Lines::default(),
+            tap: None,
+        }
+    }
+
+    /// What is said and answered is traced from now on.
+    pub fn traced(self, tap: Option<Tap>) -> Self {
+        Wire { tap, ..self }
+    }
+
+    /// Where this connection is traced, if it is.
+    pub fn tap(&self) -> Option<&Tap> {
+        self.tap.as_ref()
+    }
+
+    /// Keeps these out of the trace, whoever says them.
+    pub fn hide(&mut self, secrets: &[String]) {
+        if let Some(tap) = &mut self.tap {
+            tap.hide(secrets.to_vec());
         }
     }
 
     /// The way that the bytes take.
     pub fn transport(&self) -> &T {
         &self.transport
+    }
+
+    /// Lays something over the way that the bytes took until now. Nothing that has arrived lives on.
+    ///
+    /// # Errors
+    /// What `lay` gives; [`Overlaid::Early`] when the server said more than it was asked: somebody on the way may have
+    /// said it, to be taken for what the server says later (RFC 3207 section 4.2, CVE-2011-0411).
+    pub fn overlay<E>(mut self, lay: impl FnOnce(T) -> Result<T, E>) -> Result<Self, Overlaid<E>> {
+        // What stands in the socket counts too: it came before there was anything to answer.
+        if self.fill().map_err(Overlaid::Io)? {
+            return Err(Overlaid::Early);
+        }
+        let transport = lay(self.transport).map_err(Overlaid::Not)?;
+        Ok(Wire::new(transport).traced(self.tap))
     }
 
     /// Writes as much of `parts` as the line takes now, in as few system calls as the system allows; `written` grows
@@ -174,19 +94,39 @@ impl<T: Transport> Wire<T> {
         Ok(())
     }
 
+    /// Hands on what was written and is held back; whether any of it went.
+    ///
+    /// # Errors
+    /// What the system gives.
+    pub fn flush(&mut self) -> io::Result<bool> {
+        self.transport.flush().map(|bytes| bytes > 0)
+    }
+
     /// Writes a command, waiting for the line to take it.
     ///
     /// # Errors
     /// What the system gives; a timeout.
     pub fn say(&mut self, command: &str, timeout: Duration) -> io::Result<()> {
+        self.say_masked(command, command, timeout)
+    }
+
+    /// As [`Wire::say`], for a command that holds a secret: `shown` is what the trace has in its place.
+    ///
+    /// # Errors
+    /// As [`Wire::say`].
+    pub fn say_masked(&mut self, command: &str, shown: &str, timeout: Duration) -> io::Result<()> {
+        if let Some(tap) = &self.tap {
+            tap.said(shown);
+        }
         let mut written = 0;
         loop {
             let rest = &command.as_bytes()[written..];
             self.write(&mut [IoSlice::new(rest)], &mut written)?;
-            if written == command.len() {
+            if written == command.len() && !self.transport.holds() {
                 return Ok(());
             }
             self.wait(Readiness::Write, timeout, timeout)?;
+            self.flush()?;
         }
     }
 
@@ -196,6 +136,21 @@ impl<T: Transport> Wire<T> {
     /// A timeout, a closed or broken connection, or bytes that are no reply.
     pub fn read_reply(&mut self, timeout: Duration) -> io::Result<Reply> {
         self.read(timeout, Reply::new)
+    }
+
+    /// Whether there are bytes to be read that the socket does not tell of.
+    pub fn has_more(&self) -> bool {
+        self.start == self.end && self.transport.has_more()
+    }
+
+    /// Whether something that was written waits for room on the line.
+    pub fn holds(&self) -> bool {
+        self.transport.holds()
+    }
+
+    /// Tells the server that nothing more is written.
+    pub fn close(&mut self) {
+        self.transport.close();
     }
 
     /// Reads one reply as [`Wire::read_reply`] does, its lines kept apart by line feeds.
@@ -279,11 +234,28 @@ impl<T: Transport> Wire<T> {
             let last = self.lines.take(line, whole)?;
             self.start += length;
             if last {
-                return Ok(Some(self.lines.finish(make)));
+                let tap = self.tap.as_ref();
+                return Ok(Some(self.lines.finish(|code, text| {
+                    if let Some(tap) = tap {
+                        tap.heard(code, text);
+                    }
+                    make(code, text)
+                })));
             }
         }
         Ok(None)
     }
+}
+
+/// Why nothing could be laid over a way.
+#[derive(Debug)]
+pub enum Overlaid<E> {
+    /// Bytes had arrived that nothing had asked for.
+    Early,
+    /// The way itself is of no use any more.
+    Io(io::Error),
+    /// What was to be laid over it did not hold.
+    Not(E),
 }
 
 /// The server did not answer, or took no bytes, for so long.

@@ -17,6 +17,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::campaign::{CampaignError, EnvironmentError, RunNameError, UrlError};
+use crate::deliver::access::AccessError;
 use crate::ledger::LedgerError;
 use crate::message::BuilderError;
 use crate::recipients::ListError;
@@ -49,6 +50,9 @@ pub enum Error {
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// How a server is reached.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// A file or folder.
     #[error("{}: cannot {action}: {source}", path.display())]
     Io {

@@ -16,6 +16,7 @@ use super::pass;
 use super::plan::{Plan, Selection};
 use crate::bell::Bell;
 use crate::campaign::{InDoubt, Server, Tls};
+use crate::deliver::access::Access;
 use crate::deliver::courier::Shared;
 use crate::deliver::health::{Health, jittered};
 use crate::deliver::job::Job;
@@ -127,6 +128,7 @@ pub(super) fn run_on(
         Some((_, server)) => server,
         None => configured(plan)?,
     };
+    let access = Access::new(server, None)?;
     let opening = Opening {
         run: &campaign.run,
         campaign: &campaign.name,
@@ -158,6 +160,7 @@ pub(super) fn run_on(
             replay: replay.as_ref(),
             doubts: &doubts,
             server,
+            access: &access,
             bells: &bells,
             ledger: &ledger,
             tally: &tally,
@@ -213,6 +216,7 @@ struct Work<'a> {
     replay: Option<&'a Replay>,
     doubts: &'a HashMap<KeyHash, Trace>,
     server: &'a Server,
+    access: &'a Access,
     /// One for each crew.
     bells: &'a [Arc<Bell>],
     ledger: &'a Ledger,
@@ -265,6 +269,7 @@ impl Work<'_> {
             tally,
             refused,
             stop,
+            access,
             ..
         } = *self;
         let delivery = &plan.campaign.delivery;
@@ -289,6 +294,7 @@ impl Work<'_> {
         let standings = &plan.roster.standings;
         let shared = Shared {
             server,
+            access,
             delivery,
             health,
             outbox,

@@ -9,7 +9,8 @@ use super::group::Group;
 use super::{Manner, Session, Terms, Trouble};
 use crate::deliver::offers::Offers;
 use crate::deliver::reply::{Lasting, Ruling, rule};
-use crate::deliver::wire::{Transport, Wire};
+use crate::deliver::transport::Transport;
+use crate::deliver::wire::Wire;
 use crate::message::Message;
 use crate::outcome::{Cause, Failure, Reply, Scope, Stage};
 
@@ -24,15 +25,22 @@ pub(super) fn name(address: Option<IpAddr>) -> String {
 
 impl<J: Borrow<Message>, T: Transport> Session<J, T> {
     /// A session over a connection on which nothing was said yet; `name` is this side's for EHLO.
+    #[cfg(test)]
     pub(super) fn over(transport: T, name: &str, terms: Terms) -> Result<Self, Trouble> {
         let mut wire = Wire::new(transport);
-        let offers = greet(&mut wire, name, &terms)?;
+        greeting(&mut wire, &terms)?;
+        let offers = hello(&mut wire, name, &terms)?;
+        Ok(Session::begin(wire, offers, terms))
+    }
+
+    /// A session on which MAIL may come next.
+    pub(super) fn begin(wire: Wire<T>, offers: Offers, terms: Terms) -> Self {
         let manner = Manner::of(&offers, terms.manner);
         let messages = offers
             .limits
             .mailmax
             .map_or(terms.messages, |most| most.min(terms.messages));
-        Ok(Session {
+        Session {
             wire,
             terms: Terms { messages, ..terms },
             offers,
@@ -55,37 +63,51 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
             lost: None,
             misbehaved: None,
             since: Instant::now(),
-        })
+        }
     }
 }
 
-fn greet<T: Transport>(wire: &mut Wire<T>, name: &str, terms: &Terms) -> Result<Offers, Trouble> {
+/// The server's first words.
+pub(super) fn greeting<T: Transport>(wire: &mut Wire<T>, terms: &Terms) -> Result<(), Trouble> {
     let greeting = wire
         .read_reply(terms.timeout)
         .map_err(|error| Trouble::io(Stage::Greeting, &error))?;
-    expect(Stage::Greeting, greeting)?;
-    let (code, text) = ask(wire, &format!("EHLO {name}\r\n"), terms)?;
+    expect(Stage::Greeting, greeting)
+}
+
+/// EHLO, and what it is answered with.
+pub(super) fn hello<T: Transport>(
+    wire: &mut Wire<T>,
+    name: &str,
+    terms: &Terms,
+) -> Result<Offers, Trouble> {
+    wire.say(&format!("EHLO {name}\r\n"), terms.timeout)
+        .map_err(|error| Trouble::io(Stage::Ehlo, &error))?;
+    let (code, text) = wire
+        .read_lines(terms.timeout)
+        .map_err(|error| Trouble::io(Stage::Ehlo, &error))?;
     if matches!(code, 500 | 502) {
         // RFC 5321 3.2: a server that knows no EHLO is greeted with HELO, and offers nothing.
-        let (code, text) = ask(wire, &format!("HELO {name}\r\n"), terms)?;
-        expect(Stage::Ehlo, Reply::new(code, &text))?;
+        let reply = ask(wire, Stage::Ehlo, &format!("HELO {name}\r\n"), terms)?;
+        expect(Stage::Ehlo, reply)?;
         return Ok(Offers::default());
     }
     expect(Stage::Ehlo, Reply::new(code, &text))?;
     Ok(Offers::parse(&text))
 }
 
-fn ask<T: Transport>(
+pub(super) fn ask<T: Transport>(
     wire: &mut Wire<T>,
+    stage: Stage,
     command: &str,
     terms: &Terms,
-) -> Result<(u16, String), Trouble> {
+) -> Result<Reply, Trouble> {
     wire.say(command, terms.timeout)
-        .and_then(|()| wire.read_lines(terms.timeout))
-        .map_err(|error| Trouble::io(Stage::Ehlo, &error))
+        .and_then(|()| wire.read_reply(terms.timeout))
+        .map_err(|error| Trouble::io(stage, &error))
 }
 
-fn expect(stage: Stage, reply: Reply) -> Result<(), Trouble> {
+pub(super) fn expect(stage: Stage, reply: Reply) -> Result<(), Trouble> {
     let (scope, lasting) = match rule(stage, &reply) {
         Ruling::Proceed => return Ok(()),
         Ruling::Trouble(scope, lasting) => (scope, lasting),

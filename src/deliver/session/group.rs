@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::flight::{Flight, Progress};
 use super::{Due, Manner, Session, Trouble, content};
-use crate::deliver::wire::Transport;
+use crate::deliver::transport::Transport;
 use crate::message::Message;
 use crate::outcome::Stage;
 
@@ -237,7 +237,15 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
 
     /// Hands over what the line takes of the group that was prepared.
     pub fn write(&mut self) {
-        if self.group.is_empty() || self.broken {
+        if !self.writes() {
+            return;
+        }
+        match self.wire.flush() {
+            Ok(true) => self.since = Instant::now(),
+            Ok(false) => {}
+            Err(error) => return self.fail(&error),
+        }
+        if self.group.is_empty() || self.wire.holds() {
             return;
         }
         let mut slices = Vec::with_capacity(self.group.pieces.len() * 3);
@@ -277,7 +285,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
             self.fail(&error);
         } else if self.group.is_empty() {
             // Answers may have come before all of it was handed over, and nothing tells of them again.
-            self.take_arrived();
+            self.take_all();
             self.end_if_done();
         }
     }
@@ -289,9 +297,20 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
                 return;
             }
             self.group.handed -= length;
-            if let Some(Piece::Content { flight, due, .. }) = self.group.pieces.pop_front() {
-                self.ask(due);
-                self.depart(flight);
+            match self.group.pieces.pop_front() {
+                Some(Piece::Content { flight, due, .. }) => {
+                    if let Some(tap) = self.wire.tap() {
+                        tap.sent(length);
+                    }
+                    self.ask(due);
+                    self.depart(flight);
+                }
+                Some(Piece::Commands(range)) => {
+                    if let Some(tap) = self.wire.tap() {
+                        tap.said(&String::from_utf8_lossy(&self.group.commands[range]));
+                    }
+                }
+                None => {}
             }
         }
         self.ask(self.group.due.len());

@@ -20,6 +20,7 @@ mod flight;
 mod greet;
 mod group;
 mod manner;
+mod open;
 mod replies;
 #[cfg(test)]
 mod tests;
@@ -33,11 +34,14 @@ pub use manner::{Manner, Misbehaviour};
 
 use self::flight::{Flight, Open};
 use self::group::Group;
+use super::line::Line;
 use super::offers::Offers;
 use super::reply::Lasting;
-use super::wire::{Tcp, Transport, Wire};
+use super::transport::Transport;
+use super::wire::Wire;
 use crate::message::Message;
 use crate::outcome::{Cause, Failure, Outcome, Scope, Stage};
+use crate::wording::count;
 
 /// The reply to the end of a message may take this many times as long as others (RFC 5321 4.5.3.2.6).
 const END_OF_DATA_TIMES: u32 = 10;
@@ -101,7 +105,7 @@ struct Due {
 
 /// An open connection.
 #[derive(Debug)]
-pub struct Session<J, T = Tcp> {
+pub struct Session<J, T = Line> {
     wire: Wire<T>,
     terms: Terms,
     offers: Offers,
@@ -138,19 +142,6 @@ pub struct Session<J, T = Tcp> {
     misbehaved: Option<Misbehaviour>,
     /// When the server last did what was waited for.
     since: Instant,
-}
-
-impl<J: Borrow<Message>> Session<J> {
-    /// Connects, reads the greeting, says EHLO (HELO where that is refused).
-    ///
-    /// # Errors
-    /// A [`Trouble`] of the session or the account.
-    pub fn open(host: &str, port: u16, terms: Terms) -> Result<Self, Trouble> {
-        let tcp = Tcp::connect(host, port, terms.timeout)
-            .map_err(|error| Trouble::io(Stage::Connect, &error))?;
-        let name = greet::name(tcp.local_address().ok());
-        Session::over(tcp, &name, terms)
-    }
 }
 
 impl<J: Borrow<Message>, T: Transport> Session<J, T> {
@@ -230,9 +221,10 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         !self.broken && (self.group.is_empty() || !self.due.is_empty())
     }
 
-    /// Whether bytes wait for room on the line.
+    /// Whether bytes wait for room on the line: those that are not handed over, or that the way itself holds back.
     pub fn writes(&self) -> bool {
-        !self.broken && !self.group.is_empty()
+        let open = !self.broken && self.failing.is_none();
+        open && (!self.group.is_empty() || self.wire.holds())
     }
 
     /// When [`Session::expire`] is to be called, unless the server does what is waited for before.
@@ -257,6 +249,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
 
     /// Closes the connection at once; gives what was in flight.
     pub fn abandon(mut self) -> Vec<Finished<J>> {
+        self.tell("given up");
         let cause = Cause::Local("the connection was given up".to_owned());
         let failure = Failure {
             stage: Stage::Mail,
@@ -278,6 +271,16 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         let timeout = self.terms.timeout.min(QUIT_TIMEOUT);
         if self.wire.say("QUIT\r\n", timeout).is_ok() {
             let _ = self.wire.read_reply(timeout);
+        }
+        self.wire.close();
+        self.tell("closed");
+    }
+
+    /// Puts the end of the connection into the trace.
+    fn tell(&self, end: &str) {
+        if let Some(tap) = self.wire.tap() {
+            let messages = count(u64::from(self.submitted), "message");
+            tap.event(&format!("{end} after {messages}"));
         }
     }
 
@@ -311,6 +314,18 @@ impl Trouble {
                 cause,
             },
             lasting: Lasting::ForNow,
+        }
+    }
+
+    /// The server, or how it is to be used, is such that only a person can mend it.
+    pub(super) fn for_good(stage: Stage, text: String) -> Self {
+        Trouble {
+            failure: Failure {
+                stage,
+                scope: Scope::Account,
+                cause: Cause::Local(text),
+            },
+            lasting: Lasting::ForGood,
         }
     }
 }

@@ -7,7 +7,8 @@ use std::time::Instant;
 use super::flight::{Flight, Progress, Refusal};
 use super::{Due, Finished, Manner, Misbehaviour, Session, Trouble, Verdict};
 use crate::deliver::reply::{Lasting, Ruling, hangs_up, out_of_step, rule};
-use crate::deliver::wire::{Transport, timed_out};
+use crate::deliver::transport::Transport;
+use crate::deliver::wire::timed_out;
 use crate::message::Message;
 use crate::outcome::{Cause, Failure, Outcome, Reply, Scope, Stage};
 
@@ -17,11 +18,9 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         if self.broken {
             return;
         }
-        let filled = self.wire.fill();
-        if let Err(error) = filled {
-            self.ended(&error);
-        } else {
-            self.take_arrived();
+        match self.wire.fill() {
+            Err(error) => self.ended(&error),
+            Ok(_) => self.take_all(),
         }
         self.end_if_done();
         if !self.broken && !self.due.is_empty() {
@@ -38,6 +37,17 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         }
         if let Some(patience) = self.patience() {
             self.ended(&timed_out(patience));
+        }
+    }
+
+    /// Takes what has arrived, and what the socket does not tell of because it is read already.
+    pub(super) fn take_all(&mut self) {
+        self.take_arrived();
+        while !self.broken && self.wire.has_more() {
+            match self.wire.fill() {
+                Err(error) => self.ended(&error),
+                Ok(_) => self.take_arrived(),
+            }
         }
     }
 
@@ -61,7 +71,11 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
     /// The connection is of no more use: everything in flight is given back, or is in doubt.
     pub(super) fn lose(&mut self, trouble: Trouble) {
         self.broken = true;
-        self.lost = Some(self.leaving.as_ref().unwrap_or(&trouble).clone());
+        let lost = self.leaving.as_ref().unwrap_or(&trouble);
+        if let Some(tap) = self.wire.tap() {
+            tap.event(&format!("lost: {}", lost.failure));
+        }
+        self.lost = Some(lost.clone());
         if self.manner != Manner::Sequential
             && self.submitted > 0
             && self.judged == 0

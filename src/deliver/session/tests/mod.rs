@@ -4,6 +4,7 @@
 mod bad_input;
 mod early;
 mod faults;
+mod layer;
 mod model;
 mod property;
 mod resets;

@@ -109,15 +109,17 @@ fn lines() -> impl Strategy<Value = Line> {
         cut(3000usize),
         cut(3000usize),
         cut(1500usize),
+        prop_oneof![1 => Just(None), 1 => (50usize..2000).prop_map(Some)],
     )
         .prop_map(
-            |(read_sizes, write_sizes, blocks_every, write_fails_after, heard, read)| Line {
+            |(read_sizes, write_sizes, blocks_every, write_fails_after, heard, read, layer)| Line {
                 read_sizes,
                 write_sizes,
                 blocks_every,
                 write_fails_after,
                 heard,
                 read,
+                layer,
             },
         )
 }

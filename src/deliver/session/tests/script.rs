@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::model::Model;
-use crate::deliver::wire::{Readiness, Transport};
+use crate::deliver::transport::{Readiness, Transport};
 
 /// How the bytes go to and fro. Counts begin where the script is armed: after EHLO.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +24,9 @@ pub struct Line {
     pub heard: Option<usize>,
     /// The client gets so many bytes, then the connection is lost.
     pub read: Option<usize>,
+    /// Something lies over the socket, as TLS does: all that it takes is held back, so many bytes go on at a time, and
+    /// of what it has read the socket tells no more.
+    pub layer: Option<usize>,
 }
 
 /// Both ends and the line between them.
@@ -42,6 +45,10 @@ pub struct Script {
     reads: usize,
     writes: usize,
     attempts: usize,
+    /// What the layer has taken and not handed on.
+    held: Vec<u8>,
+    /// How much of what the server spoke the layer has read.
+    fetched: usize,
 }
 
 impl Script {
@@ -56,6 +63,8 @@ impl Script {
             reads: 0,
             writes: 0,
             attempts: 0,
+            held: Vec::new(),
+            fetched: 0,
         }))
     }
 
@@ -64,20 +73,30 @@ impl Script {
         self.server.spoken.drain(..self.read);
         self.written.clear();
         self.waits.clear();
-        self.read = 0;
+        (self.read, self.fetched) = (0, 0);
         self.line = line;
     }
 
-    /// Whether a read has something to give, were it the end.
+    /// Whether the socket has something to give, were it the end.
     pub fn readable(&self) -> bool {
+        if self.line.layer.is_some() && self.fetched > self.read {
+            return self.server.spoken.len() > self.fetched;
+        }
         let cut = self.line.read.is_some_and(|most| most == self.read);
         self.server.spoken.len() > self.read || cut || self.lost() || self.server.closed
     }
 
     fn lost(&self) -> bool {
-        self.line
-            .heard
-            .is_some_and(|heard| self.written.len() > heard)
+        let heard = self.line.heard;
+        heard.is_some_and(|heard| self.written.len() - self.held.len() > heard)
+    }
+
+    /// Bytes reach the server, as far as it gets any.
+    fn deliver(&mut self, bytes: &[u8]) {
+        let before = self.written.len() - self.held.len() - bytes.len();
+        let heard = self.line.heard.unwrap_or(usize::MAX);
+        let reaches = heard.saturating_sub(before).min(bytes.len());
+        self.server.hear(&bytes[..reaches]);
     }
 }
 
@@ -115,8 +134,14 @@ impl Transport for Rc<RefCell<Script>> {
             };
         }
         let most = limit(&script.line.read_sizes, &mut script.reads);
-        let count = left.min(most).min(buffer.len());
+        let mut count = left.min(most).min(buffer.len());
         let from = script.read;
+        if script.line.layer.is_some() {
+            if script.fetched <= from {
+                script.fetched = script.server.spoken.len();
+            }
+            count = count.min(script.fetched - from);
+        }
         buffer[..count].copy_from_slice(&script.server.spoken[from..from + count]);
         script.read += count;
         Ok(count)
@@ -130,6 +155,9 @@ impl Transport for Rc<RefCell<Script>> {
                 script.marked.contains(&message),
                 "the content of {message} was written before it was marked"
             );
+        }
+        if !script.held.is_empty() {
+            return Err(io::ErrorKind::WouldBlock.into());
         }
         script.attempts += 1;
         if script.line.blocks_every > 0 && script.attempts.is_multiple_of(script.line.blocks_every)
@@ -147,10 +175,29 @@ impl Transport for Rc<RefCell<Script>> {
             }
         }
         script.written.extend_from_slice(&all[..count]);
-        let heard = script.line.heard.unwrap_or(usize::MAX);
-        let reaches = heard.saturating_sub(before).min(count);
-        script.server.hear(&all[..reaches]);
+        if script.line.layer.is_some() {
+            script.held.extend_from_slice(&all[..count]);
+        } else {
+            script.deliver(&all[..count]);
+        }
         Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<usize> {
+        let script = &mut *self.borrow_mut();
+        let most = script.line.layer.unwrap_or_default();
+        let bytes: Vec<u8> = script.held.drain(..most.min(script.held.len())).collect();
+        script.deliver(&bytes);
+        Ok(bytes.len())
+    }
+
+    fn holds(&self) -> bool {
+        !RefCell::borrow(self).held.is_empty()
+    }
+
+    fn has_more(&self) -> bool {
+        let script = RefCell::borrow(self);
+        script.line.layer.is_some() && script.fetched > script.read
     }
 
     fn wait(&mut self, readiness: Readiness, _: Duration) -> io::Result<()> {
