@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::campaign::Rate;
 use crate::exit;
@@ -50,15 +50,7 @@ pub const LATER_COMMANDS: &[&str] = &[
 ];
 
 /// Options of `send` that are planned and not there yet.
-pub const LATER_OPTIONS: &[&str] = &[
-    "--test-to",
-    "--at",
-    "--wait",
-    "--ledger",
-    "--trace",
-    "--verbose",
-    "-v",
-];
+pub const LATER_OPTIONS: &[&str] = &["--test-to", "--at", "--wait", "--ledger"];
 
 /// `mailrun send`
 #[derive(Debug, Args)]
@@ -106,6 +98,12 @@ pub struct Send {
     /// Say nothing but errors
     #[arg(long, short)]
     pub quiet: bool,
+    /// Say when connections are opened and closed, with TLS and logins; twice: show the SMTP conversation, secrets masked
+    #[arg(long, short, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// Write the SMTP conversation of all connections into FILE, secrets masked
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub trace: Option<PathBuf>,
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,

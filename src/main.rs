@@ -12,6 +12,7 @@ use mailrun::campaign::{Campaign, InDoubt};
 use mailrun::cli::{
     Cli, Command, Doubtful, LATER_COMMANDS, LATER_OPTIONS, Resolve, Results, Send, Status, Verdict,
 };
+use mailrun::deliver::trace::Detail;
 use mailrun::exit::Exit;
 use mailrun::ledger::repair;
 use mailrun::progress::Voice;
@@ -121,6 +122,12 @@ fn send_command(options: &Send) -> Result<Exit, Error> {
         &plan,
         send::Options {
             yes: options.yes,
+            detail: match options.verbose {
+                0 => None,
+                1 => Some(Detail::Events),
+                _ => Some(Detail::Conversation),
+            },
+            trace: options.trace.as_deref(),
             connections,
         },
         &mut voice,

@@ -4,6 +4,7 @@
 //! control characters: replies are cleaned where they are read, cells where they are shown.
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -15,11 +16,38 @@ const PLAIN_EVERY: Duration = Duration::from_secs(5);
 /// The same trouble is told again only after so long.
 const SAME_TROUBLE: Duration = Duration::from_secs(10);
 
+/// Says lines from any thread, above the live line where there is one.
+#[derive(Debug, Clone)]
+pub struct Speaker {
+    silent: bool,
+    bar: Arc<Mutex<Option<ProgressBar>>>,
+}
+
+impl Speaker {
+    /// Says a line.
+    pub fn say(&self, line: &str) {
+        if self.silent {
+            return;
+        }
+        // A panic while it is held leaves a live line that is there or not.
+        let bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        // A standard error that nobody reads is no reason to stop sending.
+        match &*bar {
+            Some(bar) => bar.suspend(|| drop(writeln!(io::stderr(), "{line}"))),
+            None => drop(writeln!(io::stderr(), "{line}")),
+        }
+    }
+
+    fn show(&self, bar: Option<ProgressBar>) {
+        *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = bar;
+    }
+}
+
 /// Speaks to the user.
 pub struct Voice {
     quiet: bool,
-    silent: bool,
     terminal: bool,
+    speaker: Speaker,
     bar: Option<ProgressBar>,
     due: u64,
     begun: Instant,
@@ -34,8 +62,11 @@ impl Voice {
         let now = Instant::now();
         Voice {
             quiet,
-            silent: false,
             terminal: io::stderr().is_terminal(),
+            speaker: Speaker {
+                silent: false,
+                bar: Arc::default(),
+            },
             bar: None,
             due: 0,
             begun: now,
@@ -49,8 +80,13 @@ impl Voice {
     #[cfg(test)]
     pub fn silent() -> Self {
         let mut voice = Voice::new(true);
-        (voice.silent, voice.terminal) = (true, false);
+        (voice.speaker.silent, voice.terminal) = (true, false);
         voice
+    }
+
+    /// A way to say lines from other threads.
+    pub fn speaker(&self) -> Speaker {
+        self.speaker.clone()
     }
 
     /// Says a line.
@@ -90,6 +126,7 @@ impl Voice {
             // `wide_msg` is cut to what the line has left: a line that wraps is not cleared whole.
             let style = ProgressStyle::with_template("{bar:20} {pos}/{len}  {wide_msg}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            self.speaker.show(Some(bar.clone()));
             self.bar = Some(bar);
         }
     }
@@ -125,6 +162,7 @@ impl Voice {
 
     /// The live line goes away.
     pub fn end(&mut self) {
+        self.speaker.show(None);
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
@@ -156,14 +194,7 @@ impl Voice {
     }
 
     fn write(&self, line: &str) {
-        if self.silent {
-            return;
-        }
-        // A standard error that nobody reads is no reason to stop sending.
-        match &self.bar {
-            Some(bar) => bar.suspend(|| drop(writeln!(io::stderr(), "{line}"))),
-            None => drop(writeln!(io::stderr(), "{line}")),
-        }
+        self.speaker.say(line);
     }
 }
 

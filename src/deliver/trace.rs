@@ -22,7 +22,7 @@ pub enum Detail {
 }
 
 /// Takes a line for people.
-type Say = Box<dyn Fn(&str) + Send + Sync>;
+pub type Say = Box<dyn Fn(&str) + Send + Sync>;
 
 /// Where the conversation of all connections goes.
 pub struct Trace {

@@ -82,7 +82,7 @@ pub fn invalid_rows(plan: &Plan, shown: &[InvalidRow], all: u64, voice: &Voice) 
 pub(super) fn content_changed(
     plan: &Plan,
     replay: Option<&Replay>,
-    options: Options,
+    options: Options<'_>,
     voice: &Voice,
 ) -> Result<(), Error> {
     let Some(replay) = replay else { return Ok(()) };

@@ -1,9 +1,11 @@
 //! `mailrun send`: passes over the list until nobody is due.
 
 use std::collections::HashMap;
+use std::fs::OpenOptions;
 use std::io;
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -21,8 +23,9 @@ use crate::deliver::courier::Shared;
 use crate::deliver::health::{Health, jittered};
 use crate::deliver::job::Job;
 use crate::deliver::outbox::Outbox;
+use crate::deliver::trace::{Detail, Say, Trace};
 use crate::ledger::disk::{Here, Machine};
-use crate::ledger::doubt::{self, Trace};
+use crate::ledger::doubt;
 use crate::ledger::file::{self, Ledger, Opening};
 use crate::ledger::replay::Replay;
 use crate::ledger::standing::{KeyHash, Standing};
@@ -40,10 +43,14 @@ use crate::wording::count;
 const WATCH: Duration = Duration::from_millis(10);
 
 /// How to send.
-#[derive(Debug, Clone, Copy)]
-pub struct Options {
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options<'a> {
     /// Without asking.
     pub yes: bool,
+    /// How much of the conversations is said.
+    pub detail: Option<Detail>,
+    /// The file that they are written to.
+    pub trace: Option<&'a Path>,
     /// Connections into the sandbox, when the campaign has no server that says how many.
     pub connections: Option<usize>,
 }
@@ -69,7 +76,7 @@ pub struct Ended {
 ///
 /// # Errors
 /// What is found before the first connection. Whatever comes later is in [`Ended`].
-pub fn run(plan: &Plan, options: Options, voice: &mut Voice) -> Result<Ended, Error> {
+pub fn run(plan: &Plan, options: Options<'_>, voice: &mut Voice) -> Result<Ended, Error> {
     run_on(&Here, plan, options, voice)
 }
 
@@ -77,7 +84,7 @@ pub fn run(plan: &Plan, options: Options, voice: &mut Voice) -> Result<Ended, Er
 pub(super) fn run_on(
     machine: &dyn Machine,
     plan: &Plan,
-    options: Options,
+    options: Options<'_>,
     voice: &mut Voice,
 ) -> Result<Ended, Error> {
     let campaign = &plan.campaign;
@@ -128,7 +135,8 @@ pub(super) fn run_on(
         Some((_, server)) => server,
         None => configured(plan)?,
     };
-    let access = Access::new(server, None)?;
+    let trace = traced(options, voice)?;
+    let access = Access::new(server, trace.clone())?;
     let opening = Opening {
         run: &campaign.run,
         campaign: &campaign.name,
@@ -187,6 +195,12 @@ pub(super) fn run_on(
             Err(error) => format!("what was sent is on record nowhere, do not send again: {error}"),
         });
     }
+    if let (Some(path), Some(true)) = (options.trace, trace.map(|trace| trace.is_torn())) {
+        voice.warn(&format!(
+            "{}: the trace is not whole, it could not be written to",
+            path.display()
+        ));
+    }
     if sandbox.is_some() {
         voice.say(&format!(
             "the messages are in {}",
@@ -202,6 +216,27 @@ pub(super) fn run_on(
     ))
 }
 
+/// Where the conversations go, if anybody wants them.
+fn traced(options: Options<'_>, voice: &Voice) -> Result<Option<Arc<Trace>>, Error> {
+    // It names recipients: nobody else is to read it.
+    let create = |path: &Path| {
+        let mut file = OpenOptions::new();
+        let file = file.create(true).write(true).truncate(true).mode(0o600);
+        file.open(path).map_err(|source| Error::Io {
+            path: path.to_owned(),
+            action: "write the trace to",
+            source,
+        })
+    };
+    let file = options.trace.map(create).transpose()?;
+    let speaker = voice.speaker();
+    let spoken = options.detail.map(|detail| {
+        let say: Say = Box::new(move |line| speaker.say(line));
+        (detail, say)
+    });
+    Ok(Trace::new(spoken, file))
+}
+
 /// Looks whether the ledger is where it should be, until the work is over; stops it where it is not.
 fn watch_over(watch: &Watch, over: &Receiver<()>, stop: &Stop) {
     while let Err(RecvTimeoutError::Timeout) = over.recv_timeout(WATCH) {
@@ -214,7 +249,7 @@ fn watch_over(watch: &Watch, over: &Receiver<()>, stop: &Stop) {
 struct Work<'a> {
     plan: &'a Plan,
     replay: Option<&'a Replay>,
-    doubts: &'a HashMap<KeyHash, Trace>,
+    doubts: &'a HashMap<KeyHash, doubt::Trace>,
     server: &'a Server,
     access: &'a Access,
     /// One for each crew.

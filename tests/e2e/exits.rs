@@ -183,8 +183,8 @@ fn status_2_a_command_line_that_is_wrong() {
             "mailrun: --wait is not there yet in this version\n".to_owned(),
         ),
         (
-            "send campaign -v",
-            "mailrun: -v is not there yet in this version\n".to_owned(),
+            "send campaign --at=18:00",
+            "mailrun: --at is not there yet in this version\n".to_owned(),
         ),
         (
             "send campaign --only a --limit 1",

@@ -126,7 +126,7 @@ impl Trial {
         let plan = Plan::make(campaign, Selection::All, false).unwrap();
         let options = SendOptions {
             yes: true,
-            connections: None,
+            ..SendOptions::default()
         };
         let ended = run_on(lab, &plan, options, &mut Voice::silent());
         let standings = &plan.roster.standings;
