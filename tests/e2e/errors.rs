@@ -369,16 +369,6 @@ fn what_was_typed_and_cannot_be() {
         assert_eq!(ran.stderr, format!("mailrun: --server: {text}\n"));
         assert_eq!((ran.status, ran.stdout.as_str()), (1, ""));
     }
-    let ran = run(
-        &folder(),
-        &["send", "campaign", "--server", "smtps://localhost"],
-    );
-    assert_eq!(
-        ran.stderr,
-        "mailrun: localhost:465: TLS and logins are not there yet in this version of mailrun; tls = \"none\" (or ?tls=none at \
-         the URL's end) does without, for a server on this machine\n"
-    );
-    assert_eq!((ran.status, ran.stdout.as_str()), (1, ""));
     let ran = run(&folder(), &["send", "campaign"]);
     assert_eq!(
         ran.stderr,
