@@ -97,7 +97,7 @@ pub struct Courier<'a> {
 impl<'a> Courier<'a> {
     /// A courier without a connection.
     pub fn new(shared: Shared<'a>, events: Sender<Event>) -> Self {
-        let server_name = format!("{}:{}", shared.server.host, shared.server.port);
+        let server_name = shared.server.name();
         Courier {
             shared,
             events,

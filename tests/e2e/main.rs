@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod evidence;
+mod impostor;
 mod inbox;
 mod letter;
 mod running;
@@ -31,3 +32,4 @@ mod results;
 mod resume;
 mod signals;
 mod terminal;
+mod tls;
