@@ -132,6 +132,10 @@ pub struct Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
+            Cause::Reply(reply) if self.stage == Stage::Auth && reply.code >= 500 => write!(
+                f,
+                "the server refused the login with \"{reply}\"; see whether user name and password (or token) are right"
+            ),
             Cause::Reply(reply) => write!(f, "the server answered {} with \"{reply}\"", self.stage),
             Cause::Io(text) => write!(f, "{text} at {}", self.stage),
             Cause::Local(text) => f.write_str(text),

@@ -23,6 +23,7 @@ mod groups;
 mod injection;
 mod killed;
 mod ledger;
+mod login;
 mod manners;
 mod newsletter;
 mod postfix;
