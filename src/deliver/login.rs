@@ -7,16 +7,18 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::access::Account;
 use super::offers::Offers;
 use super::reply::{Lasting, Ruling, rule};
 use super::session::Trouble;
 use super::trace::mask;
 use super::transport::Transport;
 use super::wire::Wire;
-use crate::campaign::{Mechanism, Secret};
+use crate::campaign::{Login, Mechanism, Secret};
 use crate::outcome::{Cause, Failure, Reply, Scope, Stage};
 use crate::wording::printable;
+
+#[cfg(test)]
+mod tests;
 
 /// A line with its first response in it may be no longer than any command (RFC 5321 section 4.5.3.1.4).
 const COMMAND_LIMIT: usize = 512;
@@ -46,12 +48,12 @@ impl From<Trouble> for Refused {
 pub(super) fn log_in<T: Transport>(
     wire: &mut Wire<T>,
     offers: &Offers,
-    account: &Account,
+    login: &Login,
     secret: &Secret,
     timeout: Duration,
 ) -> Result<Mechanism, Refused> {
-    let mechanism = choose(account.login.mechanism, &offers.auth)?;
-    let (user, word) = (&account.login.username, secret.reveal());
+    let mechanism = choose(login.mechanism, &offers.auth)?;
+    let (user, word) = (&login.username, secret.reveal());
     let response = match mechanism {
         Mechanism::Plain => BASE64.encode(format!("\0{user}\0{word}")),
         Mechanism::Login => BASE64.encode(word),
@@ -97,9 +99,7 @@ fn choose(set: Option<Mechanism>, offered: &[String]) -> Result<Mechanism, Troub
     let wanted: Vec<_> = candidates.iter().copied().map(name).collect();
     let wanted = wanted.join(" or ");
     let text = match offered {
-        [] => format!(
-            "the server takes no login here (it offers no AUTH); take the login out of [[server]], or see whether host and port are those for sending with a login (usually 587 or 465), and that you log in by {wanted}"
-        ),
+        [] => "the server takes no login here (it offers no AUTH); take the login out of [[server]], or see whether the port is the one for sending with a login (usually 587 or 465)".to_owned(),
         _ => format!(
             "the server offers no login by {wanted}, only {}; see auth in [[server]]",
             printable(&offered.join(", "))

@@ -93,7 +93,7 @@ impl<J: Borrow<Message>> Session<J> {
                 );
                 return Err(Trouble::for_good(Stage::Auth, text).into());
             }
-            let mechanism = log_in(&mut wire, &offers, account, secret, terms.timeout)?;
+            let mechanism = log_in(&mut wire, &offers, &account.login, secret, terms.timeout)?;
             if let Some(tap) = wire.tap() {
                 let by = login::name(mechanism);
                 tap.event(&format!("logged in as {} by {by}", account.login.username));
