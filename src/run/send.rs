@@ -224,7 +224,7 @@ fn traced(options: Options<'_>, voice: &Voice) -> Result<Option<Arc<Trace>>, Err
         let file = file.create(true).write(true).truncate(true).mode(0o600);
         file.open(path).map_err(|source| Error::Io {
             path: path.to_owned(),
-            action: "write the trace to",
+            action: "write the trace",
             source,
         })
     };

@@ -216,8 +216,8 @@ fn tells_nothing(folder: &Folder, secret: &str, ran: &Ran) {
     let forms = [
         secret.to_owned(),
         BASE64.encode(secret),
-        BASE64.encode(&format!("\0news\0{secret}")),
-        BASE64.encode(&format!("user=news\x01auth=Bearer {secret}\x01\x01")),
+        BASE64.encode(format!("\0news\0{secret}")),
+        BASE64.encode(format!("user=news\x01auth=Bearer {secret}\x01\x01")),
     ];
     let mut all = Vec::new();
     files(folder.path.parent().unwrap(), &mut all);

@@ -34,3 +34,4 @@ mod resume;
 mod signals;
 mod terminal;
 mod tls;
+mod trace;
