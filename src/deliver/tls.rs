@@ -1,7 +1,7 @@
 //! TLS over a TCP connection (RFC 8446, RFC 5246), by rustls: for a session a way like any other, that waits for nothing.
 //!
 //! What rustls has taken counts as handed over, for the server can have it: more is taken only once all of it is on
-//! the line, so that no more than [`HELD`] bytes are ever between the two.
+//! the line, so that no more than `HELD` bytes are ever between the two.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};

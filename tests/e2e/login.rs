@@ -118,6 +118,32 @@ fn a_refused_login_is_booked_on_nobody() {
     }
 }
 
+/// On this machine nobody listens in between.
+#[test]
+fn in_clear_on_this_machine_alone() {
+    let impostor = Impostor::start(Nature {
+        offers: ["250 AUTH PLAIN", ""],
+        ..Nature::default()
+    });
+    let url = format!("smtp://127.0.0.1:{}?tls=none", impostor.port);
+    let here = folder("x.example", &url, "");
+    send(&here, "open sesame", &[]);
+    let told = String::from_utf8(impostor.told().clear).unwrap();
+    // NUL news NUL open sesame
+    let login = "EHLO [127.0.0.1]\r\nAUTH PLAIN AG5ld3MAb3BlbiBzZXNhbWU=\r\nMAIL FROM:";
+    assert!(told.starts_with(login), "{told}");
+
+    // The author's word is of no use.
+    let there = folder(
+        "x.example",
+        "smtp://smtp.example.com:25?tls=none",
+        "allow_plaintext = true",
+    );
+    let ran = send(&there, "open sesame", &[]);
+    assert_eq!(ran.status, 1, "{ran:?}");
+    assert!(ran.stderr.contains("in clear"), "{ran:?}");
+}
+
 /// A program that prints these one after the other, the last one again and again, and the file that counts how often.
 fn program(folder: &Folder, tokens: &[String]) -> String {
     let mut text =

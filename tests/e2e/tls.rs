@@ -147,6 +147,7 @@ fn what_does_not_hold_is_refused_before_any_login() {
     };
     let expired = "the server's certificate has expired on 2024-02-01; whoever runs the server has to renew it (or this machine's clock is wrong)";
     let other = "the server's certificate is for mx.other.example, not for localhost; if that is the server that is meant, write its name in the URL";
+    let authority = "the server's certificate is one for signing others (a CA's), not one for a server; have the server use a certificate without CA:TRUE in it, signed by this one";
     let stranger = "the server's certificate is signed by nobody whom this machine trusts; if it is your own server's, save the certificate that signed it and name the file with ca_file in [[server]]";
     for (nature, scheme, ca_file, text) in [
         (
@@ -182,6 +183,7 @@ fn what_does_not_hold_is_refused_before_any_login() {
         (with("expired"), "smtp", true, expired),
         (with("other"), "smtp", true, other),
         (with("good"), "smtp", false, stranger),
+        (with("ca"), "smtp", true, authority),
         (implicit("expired"), "smtps", true, expired),
         (implicit("other"), "smtps", true, other),
         (implicit("good"), "smtps", false, stranger),
