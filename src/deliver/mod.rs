@@ -1,5 +1,7 @@
 //! Messages to a server: couriers take them from the outbox, submit them over sessions, and record what became of them.
 //!
+//! `access` is how a server is reached, `transport` the way that the bytes take, `tls` TLS over it, `line` either of them,
+//! `handshake` why there is no TLS, `login` AUTH, `trace` the conversation as people want to see it,
 //! `wire` is bytes and timeouts, `reply_text` bytes into a reply, `reply` what a reply means, `offers` what EHLO
 //! announces, `session` one SMTP connection, `health` whether and how the server is usable, `job` a message on its
 //! way, `outbox` the queue of them, `courier` the hand of one connection, `crew` the thread of several, `dial` what opens
