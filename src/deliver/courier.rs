@@ -403,7 +403,7 @@ impl<'a> Courier<'a> {
         }
         self.shared.tally.closed();
         let until = match &given_up {
-            Some(trouble) if trouble.lasting == Lasting::ForNow => self.bear(trouble),
+            Some(trouble) if trouble.lasting != Lasting::ForGood => self.bear(trouble),
             Some(_) | None => None,
         };
         let stopped = self.shared.stop.is_requested();
