@@ -1,7 +1,12 @@
 //! What a reply means: one table, stage and reply to ruling. No I/O, no state.
 //!
 //! The stage comes first: at the greeting, EHLO, STARTTLS, AUTH and MAIL it is the server's or the account's
-//! trouble, never a recipient's. Then the code, then the enhanced code (RFC 3463), then the words.
+//! trouble, never a recipient's. Then the code, then what it is about: the enhanced code (RFC 3463), then the words.
+
+mod topic;
+mod words;
+
+pub use topic::Topic;
 
 use crate::outcome::{Enhanced, Reply, Scope, Stage};
 
@@ -49,55 +54,75 @@ pub fn rule(stage: Stage, reply: &Reply) -> Ruling {
     use Lasting::{ForGood, ForNow};
     use Ruling::{Defer, Fail, Proceed, Trouble, Unclear};
     use Scope::{Account, Message, Recipient, Session};
+    use Stage::{
+        Auth, Body, Compose, Connect, Data, Ehlo, EndOfData, Greeting, Mail, Rcpt, StartTls,
+    };
 
+    let refused_for_now = match (stage, reply.code / 100) {
+        (Compose | Connect | Body, _) => return Trouble(Session, ForNow), // no reply belongs here
+        (Auth, 2 | 3) | (Data, 3) => return Proceed,
+        (Greeting | Ehlo | StartTls | Mail | Rcpt | EndOfData, 2) => return Proceed,
+        (_, 4) => true,
+        (_, 5) => false,
+        (EndOfData, _) => return Unclear,
+        (_, _) => return Trouble(Session, ForNow), // neither yes nor no
+    };
+    let topic = Topic::of(reply);
     if hangs_up(reply) {
-        return Trouble(Session, ForNow);
+        // The server's word about itself, unless it names what it is about.
+        return match topic {
+            Some(Topic::Limit(limit)) => limited(limit),
+            Some(Topic::Greylisting) if stage > Mail => Defer(Recipient),
+            Some(_) | None => Trouble(Session, ForNow),
+        };
     }
-    if stage >= Stage::Mail && out_of_step(reply) {
+    if stage >= Mail && out_of_step(reply) {
         // The two sides disagree about what was said: the next connection begins anew, and goes more slowly.
         return Trouble(Session, ForNow);
     }
-    match (stage, reply.code / 100) {
-        (Stage::Compose | Stage::Connect | Stage::Body, _) => Trouble(Session, ForNow), // no reply belongs here
-        (Stage::Greeting | Stage::Ehlo | Stage::StartTls, 2) => Proceed,
-        (Stage::Greeting | Stage::Ehlo | Stage::StartTls, 5) if limited(reply) => {
-            Trouble(Account, ForNow)
+    let lasting = if refused_for_now { ForNow } else { ForGood };
+    let settled = |scope| {
+        if refused_for_now {
+            Defer(scope)
+        } else {
+            Fail(scope)
         }
-        (Stage::Greeting | Stage::Ehlo | Stage::StartTls, 5) => Trouble(Account, ForGood),
-        (Stage::Greeting | Stage::Ehlo | Stage::StartTls, _) => Trouble(Session, ForNow),
-        (Stage::Auth, 2 | 3) => Proceed,
-        (Stage::Auth, 5) => Trouble(Account, ForGood),
-        (Stage::Auth, _) => Trouble(Account, ForNow),
+    };
+    match (stage, topic) {
+        // A login that is refused is that, also where the text lists all that can be the reason, limits among them (QQ).
+        (Auth, _) if matches!(reply.code, 530..=539) => Trouble(Account, ForGood),
+        (_, Some(Topic::Limit(limit))) => limited(limit),
+        (Greeting | Ehlo | StartTls, _) if refused_for_now => Trouble(Session, ForNow),
+        (Greeting | Ehlo | StartTls | Auth, _) => Trouble(Account, lasting),
 
-        (Stage::Mail, 2) => Proceed,
-        (Stage::Mail, 5) if too_large(reply) => Fail(Message),
-        (Stage::Mail, 5) => Trouble(Account, if limited(reply) { ForNow } else { ForGood }),
-        (Stage::Mail, 4) => Trouble(Account, ForNow),
-        (Stage::Mail, _) => Trouble(Session, ForNow),
+        (Mail | Rcpt | Data | EndOfData, Some(Topic::TooLarge)) if !refused_for_now => {
+            Fail(Message)
+        }
+        (Mail, _) => Trouble(Account, lasting),
 
-        (Stage::Rcpt, 2) => Proceed,
-        (Stage::Rcpt, 4) if limited(reply) => Trouble(Account, ForNow),
-        (Stage::Rcpt, 4) => Defer(Recipient),
-        (Stage::Rcpt, 5) if limited(reply) => Trouble(Account, ForNow),
-        (Stage::Rcpt, 5) if no_relay(reply) => Trouble(Account, ForGood),
-        (Stage::Rcpt, 5) if too_large(reply) => Fail(Message),
-        (Stage::Rcpt, 5) => Fail(Recipient),
-        (Stage::Rcpt, _) => Trouble(Session, ForNow),
-
-        (Stage::Data, 3) => Proceed,
-        (Stage::Data, 4) if limited(reply) => Trouble(Account, ForNow),
-        (Stage::Data, 4) => Defer(Message),
-        (Stage::Data, 5) if limited(reply) => Trouble(Account, ForNow),
-        (Stage::Data, 5) => Fail(Message),
-        (Stage::Data, _) => Trouble(Session, ForNow),
-
-        (Stage::EndOfData, 2) => Proceed,
-        (Stage::EndOfData, 4) if limited(reply) => Trouble(Account, ForNow),
-        (Stage::EndOfData, 4) => Defer(Message),
-        (Stage::EndOfData, 5) if limited(reply) => Trouble(Account, ForNow),
-        (Stage::EndOfData, 5) => Fail(Message),
-        (Stage::EndOfData, _) => Unclear,
+        // What is said of this side would be said to whomever the message is for: a host on a block list, a domain
+        // whose DMARC record is against it, an address that is not verified, a host that may not relay. Servers look
+        // at these when the first recipient is named, so that this answer to RCPT is none about the recipient; at the
+        // end of the content it is none about the content. A person has to mend it; until then nobody is booked.
+        (Rcpt | Data | EndOfData, Some(topic)) if topic.is_the_accounts() => {
+            Trouble(Account, lasting)
+        }
+        (Rcpt | Data | EndOfData, Some(Topic::Greylisting)) => Defer(Recipient),
+        (Rcpt, _) => settled(Recipient),
+        (Data | EndOfData, Some(Topic::Disabled)) => Trouble(Account, lasting),
+        (Data | EndOfData, Some(topic)) if topic.is_the_recipients() => settled(Recipient),
+        (Data | EndOfData, _) => settled(Message),
+        (Compose | Connect | Body, _) => Trouble(Session, ForNow), // ruled above
     }
+}
+
+/// A limit is the account's, but for what one connection may carry.
+fn limited(limit: Limit) -> Ruling {
+    let scope = match limit {
+        Limit::Session => Scope::Session,
+        Limit::Connections | Limit::Rate | Limit::Quota => Scope::Account,
+    };
+    Ruling::Trouble(scope, Lasting::Limited(limit))
 }
 
 /// The server closes the connection, whatever it was asked (RFC 5321 section 3.8). Exim says so without 421 when it
@@ -117,85 +142,27 @@ pub fn hangs_up(reply: &Reply) -> bool {
 }
 
 /// The command is not known, or was not expected here; or the server waited with its reply and found that the client
-/// did not (RFC 2920 section 3.2): Exim's and Postfix's words.
+/// did not (RFC 2920 section 3.2): Exim's, Postfix's and postscreen's words.
 pub fn out_of_step(reply: &Reply) -> bool {
     // Asked of every reply: those that accept are not searched for words.
     if reply.code < 500 {
         return false;
     }
-    let protocol = matches!(reply.enhanced, None | Some(Enhanced(_, 5, _)));
-    protocol && matches!(reply.code, 500 | 502 | 503)
-        || says(
-            reply,
-            &[
-                "synchronization error",
-                "improper command pipelining",
-                "improper pipelining",
-            ],
-        )
-}
-
-/// The message is larger than this server takes (RFC 1870 section 6.1, RFC 3463 X.3.4).
-fn too_large(reply: &Reply) -> bool {
-    match reply.enhanced {
-        Some(Enhanced(_, 3, 4)) => true,
-        Some(Enhanced(_, 2, _)) | Some(_) => false,
-        None => reply.code == 552 && says(reply, &["size", "too large", "too big"]),
-    }
-}
-
-/// The server asks for a login, or does not relay for this account.
-fn no_relay(reply: &Reply) -> bool {
-    reply.code == 530
-        || says(
-            reply,
-            &[
-                "relay access denied",
-                "relaying denied",
-                "relay not permitted",
-                "unable to relay",
-            ],
-        )
-}
-
-/// A rate, a quota of the account, or the number of connections; not the mailbox's own quota (X.2.x), not greylisting.
-fn limited(reply: &Reply) -> bool {
-    match reply.enhanced {
-        // X.4.5: the system's congestion; providers say it for a day's quota.
-        Some(Enhanced(_, 4, 5)) => return true,
-        Some(Enhanced(_, 2, _)) => return false,
-        Some(_) | None => {}
-    }
-    const LIMITS: &[&str] = &[
-        "rate limit",
-        "ratelimit",
-        "sending rate",
-        "sending limit",
-        "send limit",
-        "sending quota",
-        "daily quota",
-        "daily limit",
-        "hourly limit",
-        "message quota",
-        "message limit",
-        "throttl",
-        "too many messages",
-        "too many connections",
-        "too many concurrent",
-        "too many recipients",
-        "too many mails",
-        "too fast",
-        "slow down",
-        "frequency limit",
+    const OUT_OF_STEP: &[&str] = &[
+        "synchronization error",
+        "improper command pipelining",
+        "improper pipelining",
+        "protocol error",
     ];
-    !says(reply, &["greylist", "graylist", "mailbox"]) && says(reply, LIMITS)
+    let protocol = matches!(reply.enhanced, None | Some(Enhanced(_, 5, _)));
+    // 503 for who has not logged in, 502 for a sender that is not this account's: what they say counts.
+    let unexpected = protocol
+        && matches!(reply.code, 500 | 502 | 503)
+        && !Topic::of(reply).is_some_and(Topic::is_the_accounts);
+    unexpected || topic::says(&topic::plain(&reply.text), OUT_OF_STEP)
 }
 
-/// Whether the text has one of the phrases, which are in lower case.
-fn says(reply: &Reply, phrases: &[&str]) -> bool {
-    let text = reply.text.to_ascii_lowercase();
-    phrases.iter().any(|phrase| text.contains(phrase))
-}
-
+#[cfg(test)]
+mod real_replies;
 #[cfg(test)]
 mod tests;

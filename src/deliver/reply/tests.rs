@@ -1,5 +1,6 @@
 //! The table, row by row.
 
+use super::words::{LIMITS, MISCODED, SENDING, WORDS};
 use super::*;
 use Lasting::{ForGood, ForNow};
 use Ruling::{Defer, Fail, Proceed, Trouble, Unclear};
@@ -13,6 +14,14 @@ fn check(stage: Stage, line: &str, ruling: Ruling) {
     assert_eq!(rule(stage, &reply), ruling, "{stage}: {line}");
 }
 
+/// With a code that says nothing of what the words are about, for now and for good.
+fn for_each_code(words: &str, mut check: impl FnMut(bool, &str)) {
+    check(true, &format!("450 {words}"));
+    check(true, &format!("451 4.7.1 <a@b.example>: {words}"));
+    check(false, &format!("550 {words}"));
+    check(false, &format!("554 5.7.1 <a@b.example>: {words}"));
+}
+
 /// Each row of the table above, in its order; where words decide, one with and one without them.
 #[test]
 fn every_row_of_the_table() {
@@ -20,6 +29,23 @@ fn every_row_of_the_table() {
         Greeting, Ehlo, StartTls, Auth, Mail, Rcpt, Data, EndOfData, Compose, Connect, Body,
     ] {
         check(stage, "421 4.3.2 closing", Trouble(Session, ForNow));
+    }
+    // Unless it names a limit, or greylists the recipient.
+    for stage in [Greeting, Ehlo, StartTls, Auth, Mail, Rcpt, Data, EndOfData] {
+        for (line, limit) in [
+            ("421 4.7.0 too many connections", Limit::Connections),
+            ("421 too many messages in one session", Limit::Session),
+            ("421 4.7.28 an unusual rate", Limit::Rate),
+            ("421 daily sending limit exceeded", Limit::Quota),
+        ] {
+            check(stage, line, limited(limit));
+        }
+    }
+    for stage in [Greeting, Ehlo, StartTls, Auth, Mail] {
+        check(stage, "421 4.7.1 greylisted", Trouble(Session, ForNow));
+    }
+    for stage in [Rcpt, Data, EndOfData] {
+        check(stage, "421 4.7.1 greylisted", Defer(Recipient));
     }
     // Exim's last words; the same about something else are none.
     for stage in [Mail, Rcpt, Data, EndOfData] {
@@ -46,7 +72,7 @@ fn every_row_of_the_table() {
         check(
             stage,
             "554 5.7.0 too many connections from your address",
-            Trouble(Account, ForNow),
+            limited(Limit::Connections),
         );
         check(
             stage,
@@ -74,6 +100,96 @@ fn every_row_of_the_table() {
             Trouble(Session, ForNow),
         );
     }
+    check(
+        Auth,
+        "535 wrong password, or too many messages",
+        Trouble(Account, ForGood),
+    );
+    check(
+        Auth,
+        "454 4.7.0 too many login attempts",
+        limited(Limit::Rate),
+    );
+    check(Auth, "550 too many messages", limited(Limit::Quota));
+
+    // What is said of this side, at the stages of a message.
+    for (topic, words) in [
+        (Topic::Relay, "relay access denied"),
+        (Topic::Sender, "sender address rejected"),
+        (Topic::Suspended, "sending suspended"),
+        (Topic::Listed, "client host blocked using a list"),
+        (Topic::Unvouched, "DMARC check failed"),
+    ] {
+        assert!(topic.is_the_accounts());
+        for stage in [Mail, Rcpt, Data, EndOfData] {
+            for_each_code(words, |now, line| {
+                let lasting = if now { ForNow } else { ForGood };
+                check(stage, line, Trouble(Account, lasting));
+            });
+        }
+    }
+    // Of the recipient.
+    for (topic, words) in [
+        (Topic::Busy, "the user is receiving mail too quickly"),
+        (Topic::Full, "mailbox full"),
+        (Topic::Closed, "mailbox disabled"),
+        (Topic::NoMailbox, "user unknown"),
+        (Topic::NoDomain, "unrouteable address"),
+        (Topic::BadAddress, "bad address syntax"),
+        (Topic::Unwanted, "rejected by recipients"),
+    ] {
+        assert!(topic.is_the_recipients());
+        for stage in [Rcpt, Data, EndOfData] {
+            for_each_code(words, |now, line| {
+                let ruling = if now {
+                    Defer(Recipient)
+                } else {
+                    Fail(Recipient)
+                };
+                check(stage, line, ruling);
+            });
+        }
+    }
+    // Whose account it is depends on what was said before.
+    for_each_code("account disabled", |now, line| {
+        let (ruling, lasting) = if now {
+            (Defer(Recipient), ForNow)
+        } else {
+            (Fail(Recipient), ForGood)
+        };
+        check(Rcpt, line, ruling);
+        check(Data, line, Trouble(Account, lasting));
+        check(EndOfData, line, Trouble(Account, lasting));
+    });
+    for stage in [Rcpt, Data, EndOfData] {
+        for_each_code("greylisted", |_, line| {
+            check(stage, line, Defer(Recipient));
+        });
+    }
+    // Of the content, and of what is not told.
+    for words in ["spam", "for reasons of policy", "no"] {
+        for_each_code(words, |now, line| {
+            let ruling = if now { Defer } else { Fail };
+            check(Rcpt, line, ruling(Recipient));
+            check(Data, line, ruling(Message));
+            check(EndOfData, line, ruling(Message));
+        });
+    }
+    for stage in [Mail, Rcpt, Data, EndOfData] {
+        check(stage, "552 message too large", Fail(Message));
+        // Who has to log in first is told so, and is not out of step.
+        for words in [
+            "530 authentication required",
+            "503 5.5.1 authenticate first",
+            "503 AUTH first",
+        ] {
+            check(stage, words, Trouble(Account, ForGood));
+        }
+    }
+    check(Mail, "452 too large for now", Trouble(Account, ForNow));
+    check(Rcpt, "452 too large for now", Defer(Recipient));
+    check(EndOfData, "452 too large for now", Defer(Message));
+
     check(Mail, "250 2.1.0 ok", Proceed);
     check(Mail, "552 5.3.4 message size exceeds limit", Fail(Message));
     check(Mail, "552 message too large", Fail(Message));
@@ -81,7 +197,7 @@ fn every_row_of_the_table() {
     check(
         Mail,
         "550 5.4.5 daily user sending limit exceeded",
-        Trouble(Account, ForNow),
+        limited(Limit::Quota),
     );
     check(
         Mail,
@@ -92,15 +208,11 @@ fn every_row_of_the_table() {
 
     check(Rcpt, "250 2.1.5 ok", Proceed);
     check(Rcpt, "251 will forward", Proceed);
-    check(
-        Rcpt,
-        "452 4.5.3 too many recipients",
-        Trouble(Account, ForNow),
-    );
+    check(Rcpt, "452 4.5.3 too many recipients", limited(Limit::Rate));
     check(
         Rcpt,
         "450 4.7.1 client host: rate limit exceeded",
-        Trouble(Account, ForNow),
+        limited(Limit::Rate),
     );
     check(
         Rcpt,
@@ -122,7 +234,7 @@ fn every_row_of_the_table() {
     check(
         Rcpt,
         "550 5.4.5 daily sending quota exceeded",
-        Trouble(Account, ForNow),
+        limited(Limit::Quota),
     );
     check(
         Rcpt,
@@ -148,10 +260,10 @@ fn every_row_of_the_table() {
     check(
         Data,
         "454 throttling failure: maximum sending rate exceeded",
-        Trouble(Account, ForNow),
+        limited(Limit::Rate),
     );
     check(Data, "554 5.5.1 no valid recipients", Fail(Message));
-    check(Data, "554 5.4.5 sending quota", Trouble(Account, ForNow));
+    check(Data, "554 5.4.5 sending quota", limited(Limit::Quota));
     check(Data, "250 ok", Trouble(Session, ForNow));
 
     check(EndOfData, "250 2.0.0 queued as 4XyZ", Proceed);
@@ -159,13 +271,62 @@ fn every_row_of_the_table() {
     check(
         EndOfData,
         "454 Throttling failure: Daily message quota exceeded",
-        Trouble(Account, ForNow),
+        limited(Limit::Quota),
     );
     check(EndOfData, "554 5.7.1 looks like spam", Fail(Message));
     check(
         EndOfData,
         "550 5.4.5 Daily sending quota exceeded",
-        Trouble(Account, ForNow),
+        limited(Limit::Quota),
     );
     check(EndOfData, "354 what", Unclear);
+}
+
+/// Each phrase is as texts are made before they are searched, and is found by itself: no row stands behind one that
+/// takes everything from it.
+#[test]
+fn every_phrase_can_be_met() {
+    for (topic, phrases) in MISCODED.iter().chain(LIMITS).chain(WORDS) {
+        for phrase in *phrases {
+            let text = phrase.replace("..", " 5 of 20, ").to_uppercase();
+            assert_eq!(Topic::of(&Reply::new(450, &text)), Some(*topic), "{phrase}");
+            for part in phrase.split("..") {
+                let plain = topic::plain(part);
+                assert_eq!(plain.trim(), part.trim_end(), "{phrase}");
+            }
+        }
+    }
+    for phrase in SENDING {
+        for (code, limit) in [(450, Limit::Rate), (550, Limit::Quota)] {
+            let topic = Topic::of(&Reply::new(code, &phrase.replace("..", " 5 ")));
+            assert_eq!(topic, Some(Topic::Limit(limit)), "{phrase}");
+        }
+    }
+}
+
+#[test]
+fn words_are_searched_as_words() {
+    let about = |line: &str| Topic::of(&Reply::new(550, line));
+    // Whatever stands between them and around them, but not in an address, and not within another word.
+    assert_eq!(
+        about("5.7.1 Relay-Access\n5.7.1 \"denied\"!"),
+        Some(Topic::Relay)
+    );
+    assert_eq!(about("you've exceeded 1,000 MESSAGES/SESSION"), None);
+    assert_eq!(
+        about("max 20 messages per session"),
+        Some(Topic::Limit(Limit::Session))
+    );
+    assert_eq!(about("<dmarc @b.example>: no"), Some(Topic::Unvouched));
+    assert_eq!(
+        about("<dmarc.spam@b.example>: no such user"),
+        Some(Topic::NoMailbox)
+    );
+    assert_eq!(about("wispf rejects"), None);
+    // In order.
+    assert_eq!(about("limit of the 24 hours"), None);
+    assert_eq!(
+        about("its 24-hour sending limit"),
+        Some(Topic::Limit(Limit::Quota))
+    );
 }
