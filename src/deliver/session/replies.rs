@@ -140,16 +140,20 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
     }
 
     fn leave(&mut self, stage: Stage, reply: Reply) {
+        // Whatever it refuses with it: the connection is lost for what it names, a limit perhaps.
+        let (scope, lasting) = match rule(stage, &reply) {
+            Ruling::Trouble(scope, lasting) => (scope, lasting),
+            Ruling::Proceed | Ruling::Defer(_) | Ruling::Fail(_) | Ruling::Unclear => {
+                (Scope::Session, Lasting::ForNow)
+            }
+        };
         let failure = Failure {
             stage,
-            scope: Scope::Session,
+            scope,
             cause: Cause::Reply(reply),
         };
         self.closing = true;
-        self.leaving.get_or_insert(Trouble {
-            failure,
-            lasting: Lasting::ForNow,
-        });
+        self.leaving.get_or_insert(Trouble { failure, lasting });
     }
 
     fn take(&mut self, reply: Reply) {

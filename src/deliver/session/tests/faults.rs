@@ -1,6 +1,7 @@
 //! Each fault, in each manner, at the first, the middle and the last message of five: what becomes of all five.
 
 use super::*;
+use crate::deliver::reply::Limit;
 use At::{Data, End, Mail, Rcpt};
 
 /// One row: the fault, and what becomes of the five when it strikes the first, the third, the last.
@@ -135,6 +136,27 @@ fn the_server_says_that_it_goes() {
             },
             |_| (),
         );
+    }
+}
+
+/// A server that goes and says why: the connection, and each message that it does not come to any more, is lost for that.
+#[test]
+fn the_limit_that_a_server_names_as_it_goes() {
+    let limit = Lasting::Limited(Limit::Session);
+    let says = "421 Connection closed by server. Maximum message count per session reached.";
+    for manner in [Manner::Sequential, Manner::Pipelined, Manner::Chunked] {
+        for act in [((2, Mail), Act::Say(says)), ((1, End), Act::AndMore(says))] {
+            let what = format!("{manner:?}, {act:?}");
+            let (mut session, script) = session(nature(manner, [act]), 8, Line::default());
+            let verdicts = drive(&mut session, &script, 5);
+            assert_ne!(letters(&verdicts), "AAAAA", "{what}");
+            for verdict in verdicts.iter().flatten() {
+                if let Verdict::Returned(trouble) = verdict {
+                    assert_eq!(trouble.lasting, limit, "{what}");
+                }
+            }
+            assert_eq!(session.lost().map(|it| it.lasting), Some(limit), "{what}");
+        }
     }
 }
 
