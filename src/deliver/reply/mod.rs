@@ -3,6 +3,7 @@
 //! The stage comes first: at the greeting, EHLO, STARTTLS, AUTH and MAIL it is the server's or the account's
 //! trouble, never a recipient's. Then the code, then what it is about: the enhanced code (RFC 3463), then the words.
 
+mod text;
 mod topic;
 mod words;
 
@@ -159,7 +160,7 @@ pub fn out_of_step(reply: &Reply) -> bool {
     let unexpected = protocol
         && matches!(reply.code, 500 | 502 | 503)
         && !Topic::of(reply).is_some_and(Topic::is_the_accounts);
-    unexpected || topic::says(&topic::plain(&reply.text), OUT_OF_STEP)
+    unexpected || text::Text::of(&reply.text).says(OUT_OF_STEP)
 }
 
 #[cfg(test)]

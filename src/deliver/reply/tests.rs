@@ -288,17 +288,17 @@ fn every_row_of_the_table() {
 fn every_phrase_can_be_met() {
     for (topic, phrases) in MISCODED.iter().chain(LIMITS).chain(WORDS) {
         for phrase in *phrases {
-            let text = phrase.replace("..", " 5 of 20, ").to_uppercase();
+            let text = phrase.replace('*', " 5 of 20, ").to_uppercase();
             assert_eq!(Topic::of(&Reply::new(450, &text)), Some(*topic), "{phrase}");
-            for part in phrase.split("..") {
-                let plain = topic::plain(part);
-                assert_eq!(plain.trim(), part.trim_end(), "{phrase}");
+            for part in phrase.split('*') {
+                let plain = text::Text::of(part).plain;
+                assert_eq!(plain.trim_end(), part.trim_end(), "{phrase}");
             }
         }
     }
     for phrase in SENDING {
         for (code, limit) in [(450, Limit::Rate), (550, Limit::Quota)] {
-            let topic = Topic::of(&Reply::new(code, &phrase.replace("..", " 5 ")));
+            let topic = Topic::of(&Reply::new(code, &phrase.replace('*', " 5 ")));
             assert_eq!(topic, Some(Topic::Limit(limit)), "{phrase}");
         }
     }

@@ -3,6 +3,7 @@
 //! Asked only of replies that refuse: those that accept are not searched.
 
 use super::Limit;
+use super::text::Text;
 use super::words::{LIMITS, MISCODED, SENDING, WORDS};
 use crate::outcome::{Enhanced, Reply};
 
@@ -68,14 +69,14 @@ impl Topic {
 
     /// What a refusal is about, where it can be told.
     pub fn of(reply: &Reply) -> Option<Topic> {
-        let text = plain(&reply.text);
+        let text = Text::of(&reply.text);
         let worded = |rows: &[(Topic, &[&str])]| {
             let mut rows = rows.iter().filter(|row| allows(reply.enhanced, row.0));
-            rows.find(|row| says(&text, row.1)).map(|row| row.0)
+            rows.find(|row| text.says(row.1)).map(|row| row.0)
         };
         let limit = || limit(reply, &text).filter(|&limit| allows(reply.enhanced, limit));
         let policy = matches!(reply.enhanced, Some(Enhanced(_, 7, _))).then_some(Topic::Policy);
-        let miscoded = MISCODED.iter().find(|row| says(&text, row.1));
+        let miscoded = MISCODED.iter().find(|row| text.says(row.1));
         miscoded
             .map(|row| row.0)
             .or_else(|| coded(reply, &text))
@@ -86,7 +87,7 @@ impl Topic {
 }
 
 /// What the enhanced code says by itself. X.0.0, X.1.0, X.2.0, X.3.0, X.7.1 and their like say too little.
-fn coded(reply: &Reply, text: &str) -> Option<Topic> {
+fn coded(reply: &Reply, text: &Text) -> Option<Topic> {
     use Topic::*;
     let Enhanced(class, subject, detail) = reply.enhanced?;
     let limit = || Some(limit(reply, text).unwrap_or_else(|| unspecified(reply)));
@@ -127,7 +128,7 @@ fn coded(reply: &Reply, text: &str) -> Option<Topic> {
         // "Only an email admin can fix this", says Microsoft, of 705 too, which speaks of a threshold.
         (7, 700..=799) => Some(Suspended),
         // Policy servers and Exchange Online's organization quotas; a mailbox's own is X.2.2.
-        (7, _) if says(text, &["quota"]) && !says(text, &["mailbox", "over quota"]) => limit(),
+        (7, _) if text.says(&["quota"]) && !text.says(&["mailbox", "over quota"]) => limit(),
         _ => None,
     }
 }
@@ -142,11 +143,11 @@ fn allows(enhanced: Option<Enhanced>, topic: Topic) -> bool {
 }
 
 /// The limit that the words name.
-fn limit(reply: &Reply, text: &str) -> Option<Topic> {
-    let named = LIMITS.iter().find(|row| says(text, row.1));
+fn limit(reply: &Reply, text: &Text) -> Option<Topic> {
+    let named = LIMITS.iter().find(|row| text.says(row.1));
     named
         .map(|row| row.0)
-        .or_else(|| says(text, SENDING).then(|| unspecified(reply)))
+        .or_else(|| text.says(SENDING).then(|| unspecified(reply)))
 }
 
 /// A limit on sending of which the period is not told: what is refused for good is not given back in a minute.
@@ -156,41 +157,4 @@ fn unspecified(reply: &Reply) -> Topic {
     } else {
         Limit::Quota
     })
-}
-
-/// The text in the form in which phrases are written: lower case, words apart by one space, one before the first and
-/// one after the last, without signs. Addresses are left out: a recipient may be called spam.
-pub(super) fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len() + 2);
-    plain.push(' ');
-    for word in text.split_whitespace().filter(|word| !word.contains('@')) {
-        for c in word.chars() {
-            if c.is_alphanumeric() {
-                plain.extend(c.to_lowercase());
-            } else if !matches!(c, '\'' | '’') && !plain.ends_with(' ') {
-                plain.push(' ');
-            }
-        }
-        if !plain.ends_with(' ') {
-            plain.push(' ');
-        }
-    }
-    plain
-}
-
-/// Whether a plain text has one of the phrases. A phrase begins where a word does and may end within one; `..` stands
-/// for whatever is between.
-pub(super) fn says(plain: &str, phrases: &[&str]) -> bool {
-    let has = |phrase: &&str| {
-        let mut rest = plain;
-        phrase.split("..").all(|part| {
-            let begins = |at: usize| rest[..at].ends_with(' ');
-            let found = rest.match_indices(part).find(|&(at, _)| begins(at));
-            found.is_some_and(|(at, _)| {
-                rest = &rest[at + part.len()..];
-                true
-            })
-        })
-    };
-    phrases.iter().any(has)
 }

@@ -1,7 +1,7 @@
 //! The well-known texts: what servers say where their codes say little, and where they say something else.
 //!
-//! The first row that fits counts. Phrases are in the form that `topic::plain` gives a text: lower case, no signs, no
-//! apostrophes; `..` stands for anything. What stands behind a row says who says so.
+//! The first row that fits counts. Phrases are in the form that `text::Text` gives a text: lower case, no signs, no
+//! apostrophes; `*` stands for anything. What stands behind a row says who says so.
 
 use super::Limit::{Connections, Quota, Rate, Session};
 use super::Topic;
@@ -45,8 +45,8 @@ pub(super) const MISCODED: &[(Topic, &[&str])] = &[
     (
         Limit(Quota),
         &[
-            "submissionquotaexceeded",            // Exchange Online, 554 5.2.0 or 5.2.2
-            "outboundspamexception..refusequota", // Outlook.com, 554 5.2.0: the verdict is RefuseQuota
+            "submissionquotaexceeded",           // Exchange Online, 554 5.2.0 or 5.2.2
+            "outboundspamexception*refusequota", // Outlook.com, 554 5.2.0: the verdict is RefuseQuota
         ],
     ),
     (
@@ -97,13 +97,13 @@ pub(super) const LIMITS: &[(Topic, &[&str])] = &[
     (
         Limit(Quota),
         &[
-            "daily..limit",   // Gmail, Workspace, Amazon SES
-            "daily..quota",   // Gmail until 2017, Alibaba
-            "email quota",    // MailerSend
-            "per day",        // VFEmail, vmail.me
-            "24 hour..limit", // GoDaddy
-            "monthly..quota", // Alibaba
-            "monthly..limit",
+            "daily*limit",   // Gmail, Workspace, Amazon SES
+            "daily*quota",   // Gmail until 2017, Alibaba
+            "email quota",   // MailerSend
+            "per day",       // VFEmail, vmail.me
+            "24 hour*limit", // GoDaddy
+            "monthly*quota", // Alibaba
+            "monthly*limit",
             "not enough sending quota", // Alibaba
             "maximum credits",          // SendGrid
             "mi stc",                   // NetEase: connections today
@@ -120,8 +120,8 @@ pub(super) const LIMITS: &[(Topic, &[&str])] = &[
             "too many session",         // Cox, Comcast
             "too many smtp",
             "too many new tls sessions", // Postfix: a connection that is kept needs none
-            "concurrent..connection..limit", // Exchange
-            "concurrent..connection..exceeded",
+            "concurrent*connection*limit", // Exchange
+            "concurrent*connection*exceeded",
             "concurrent connections limit", // Exchange Online
             "connection limit",
             "connections limit",
@@ -155,8 +155,8 @@ pub(super) const LIMITS: &[(Topic, &[&str])] = &[
             "per second", // Mailtrap
             "short amount of time",
             "short period",
-            "try again in..second",
-            "try again in..minute",
+            "try again in*second",
+            "try again in*minute",
             "too much mail",           // Postfix, smtpd_client_message_rate_limit
             "too many auth commands",  // Postfix
             "too many login attempts", // Gmail
@@ -181,10 +181,10 @@ pub(super) const SENDING: &[&str] = &[
     "relay limit",
     "relay quota",
     "recipient limit", // Mailgun, Mimecast
-    "outgoing messages..exceeded",
+    "outgoing messages*exceeded",
     "outgoing limit", // Migadu
     "messaging limits",
-    "exceeded your..quota", // outMail
+    "exceeded your*quota", // outMail
     "too many messages",
     "too many mails",
     "too many emails", // OVH
@@ -273,7 +273,7 @@ pub(super) const WORDS: &[(Topic, &[&str])] = &[
         &[
             "sending suspended",              // Amazon SES
             "sending paused",                 // Amazon SES
-            "sending..disabled",              // Mail.ru
+            "sending*disabled",               // Mail.ru
             "sending denied",                 // Google Workspace
             "sending email account has been", // Google Workspace
             "not allowed to send",            // Mailgun
@@ -282,11 +282,11 @@ pub(super) const WORDS: &[(Topic, &[&str])] = &[
             "domain is disabled",             // Mailgun
             "not yet activated",              // Brevo
             "pending approval",               // Postmark
-            "outgoing..blocked",              // Zoho
-            "your account..suspended",
-            "your account..disabled",
-            "your account..blocked",
-            "your account..locked",
+            "outgoing*blocked",               // Zoho
+            "your account*suspended",
+            "your account*disabled",
+            "your account*blocked",
+            "your account*locked",
             "main account unavailable", // Alibaba
             "wm blu",                   // NetEase
             "mi spb",                   // NetEase
@@ -307,12 +307,12 @@ pub(super) const WORDS: &[(Topic, &[&str])] = &[
             "blocklist",
             "black list", // Exim
             "blacklist",
-            "reputation",                 // Gmail, Cisco, Mimecast
-            "ip address..blocked",        // Mail.ru
-            "suspected spam ip",          // QQ
-            "connection denied",          // QQ
-            "banned sending ip",          // Exchange Online
-            "messages from..werent sent", // Outlook.com
+            "reputation",                // Gmail, Cisco, Mimecast
+            "ip address*blocked",        // Mail.ru
+            "suspected spam ip",         // QQ
+            "connection denied",         // QQ
+            "banned sending ip",         // Exchange Online
+            "messages from*werent sent", // Outlook.com
             "ipcheck proofpoint",
             "no rdns",          // Cox
             "reverse hostname", // Postfix
@@ -374,7 +374,7 @@ pub(super) const WORDS: &[(Topic, &[&str])] = &[
             "account disabled",
             "account is disabled", // Mail.ru
             "account has been disabled",
-            "account..blocked", // La Poste
+            "account*blocked", // La Poste
             "account locked",
             "account is locked",
             "suspended",
