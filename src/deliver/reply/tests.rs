@@ -323,6 +323,12 @@ fn words_are_searched_as_words() {
         Some(Topic::NoMailbox)
     );
     assert_eq!(about("wispf rejects"), None);
+    // Of letters that are more than a byte, and of nothing.
+    assert_eq!(
+        about("发信频率超过限制 RP:TRC İı"),
+        Some(Topic::Limit(Limit::Quota))
+    );
+    assert_eq!(about(""), None);
     // In order.
     assert_eq!(about("limit of the 24 hours"), None);
     assert_eq!(
