@@ -37,6 +37,11 @@ impl Session<'_> {
         {
             return self.hang_up(Fault(421, "4.7.0", "too many messages on this connection"));
         }
+        let accepted = self.state.storage.accepted();
+        if let Some(fault) = self.state.used.mail(&options.limits, accepted) {
+            self.fault(fault);
+            return Ok(());
+        }
         let transaction = match self.sender(argument) {
             Ok(transaction) => transaction,
             Err(fault) => {
@@ -127,6 +132,11 @@ impl Session<'_> {
                 return Ok(());
             }
         };
+        let limits = &self.state.options.limits;
+        if let Some(fault) = self.state.used.rcpt(limits, &address) {
+            self.fault(fault);
+            return Ok(());
+        }
         let wish = Wish::of(&address);
         if let Some(wish) = wish.filter(|wish| wish.behaviour.stage() == Stage::Rcpt)
             && self.state.grants(wish, &address)

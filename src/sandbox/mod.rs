@@ -51,6 +51,7 @@ mod connections;
 mod content;
 mod envelope;
 mod input;
+mod limits;
 mod maildir;
 mod options;
 mod session;
@@ -61,6 +62,7 @@ mod store;
 mod tests;
 
 pub use command::Verb;
+pub use limits::Limits;
 pub use options::{Announce, Choke, Options};
 pub use stats::Stats;
 pub use store::{Conversation, Store, Stored};
@@ -69,7 +71,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use session::Session;
 use state::State;
@@ -115,6 +117,11 @@ impl Sandbox {
     /// The messages accepted until now, in order; empty unless the store is [`Store::Memory`].
     pub fn messages(&self) -> Vec<Stored> {
         self.state.storage.messages()
+    }
+
+    /// When each of [`Sandbox::messages`] was accepted.
+    pub fn times(&self) -> Vec<Instant> {
+        self.state.storage.times()
     }
 
     /// What each connection said until now, in order of arrival; empty unless the store is [`Store::Memory`].

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use super::Store;
+use super::{Limits, Store};
 
 /// What a sandbox is started with. The default listens on a free port of 127.0.0.1, announces everything, counts
 /// messages without keeping them, and misbehaves only where an address asks for it.
@@ -31,6 +31,8 @@ pub struct Options {
     /// What becomes of a transaction whose `BDAT ... LAST` was refused: `true`, it stays open until RSET, as with
     /// Exim; `false`, it is over, as with Postfix.
     pub refused_bdat_stays: bool,
+    /// What it refuses because there was too much of it.
+    pub limits: Limits,
     /// What happens at a MAIL or RCPT behind which more has come in already, although PIPELINING is announced.
     pub chokes_on_groups: Option<Choke>,
 }
@@ -59,6 +61,7 @@ impl Default for Options {
             reply_delay: Duration::ZERO,
             idle_timeout: None,
             refused_bdat_stays: false,
+            limits: Limits::default(),
             chokes_on_groups: None,
         }
     }

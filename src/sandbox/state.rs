@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::behaviour::Wish;
 use super::connections::Connections;
+use super::limits::Used;
 use super::stats::{Commands, Stats};
 use super::store::Storage;
 use super::{Options, Verb};
@@ -16,6 +17,7 @@ pub(super) struct State {
     pub(super) connections: Connections,
     pub(super) storage: Storage,
     commands: Commands,
+    pub(super) used: Used,
     /// The addresses whose `-once` has been had.
     had: Mutex<HashSet<String>>,
 }
@@ -26,6 +28,7 @@ impl State {
             connections: Connections::new(options.max_connections),
             storage: Storage::open(&options.store)?,
             commands: Commands::default(),
+            used: Used::default(),
             had: Mutex::default(),
             options,
         })

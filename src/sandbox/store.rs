@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use super::maildir::Maildir;
 
@@ -58,6 +59,8 @@ enum Place {
 #[derive(Debug, Default)]
 struct Memory {
     messages: Vec<Stored>,
+    /// When each of them was accepted.
+    times: Vec<Instant>,
     commands: BTreeMap<u64, Vec<String>>,
 }
 
@@ -84,7 +87,11 @@ impl Storage {
         match &self.place {
             Place::Maildir(maildir) => maildir.store(&message)?,
             Place::Nowhere => {}
-            Place::Memory(memory) => lock(memory).messages.push(message),
+            Place::Memory(memory) => {
+                let mut memory = lock(memory);
+                memory.messages.push(message);
+                memory.times.push(Instant::now());
+            }
         }
         Ok(self.accepted.fetch_add(1, Ordering::Relaxed) + 1)
     }
@@ -109,6 +116,13 @@ impl Storage {
     pub(super) fn messages(&self) -> Vec<Stored> {
         match &self.place {
             Place::Memory(memory) => lock(memory).messages.clone(),
+            Place::Maildir(_) | Place::Nowhere => Vec::new(),
+        }
+    }
+
+    pub(super) fn times(&self) -> Vec<Instant> {
+        match &self.place {
+            Place::Memory(memory) => lock(memory).times.clone(),
             Place::Maildir(_) | Place::Nowhere => Vec::new(),
         }
     }
