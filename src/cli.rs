@@ -50,7 +50,7 @@ pub const LATER_COMMANDS: &[&str] = &[
 ];
 
 /// Options of `send` that are planned and not there yet.
-pub const LATER_OPTIONS: &[&str] = &["--test-to", "--at", "--wait", "--ledger"];
+pub const LATER_OPTIONS: &[&str] = &["--test-to", "--at", "--ledger"];
 
 /// `mailrun send`
 #[derive(Debug, Args)]
@@ -92,6 +92,9 @@ pub struct Send {
         hide_possible_values = true
     )]
     pub in_doubt: Option<Doubtful>,
+    /// When a quota is used up, wait until there is more of it [default: stop]
+    #[arg(long)]
+    pub wait: bool,
     /// Print one JSON object with the counts at the end
     #[arg(long)]
     pub json: bool,

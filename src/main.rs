@@ -129,6 +129,7 @@ fn send_command(options: &Send) -> Result<Exit, Error> {
             },
             trace: options.trace.as_deref(),
             connections,
+            wait: options.wait,
         },
         &mut voice,
     )?;

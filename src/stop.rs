@@ -12,6 +12,8 @@ pub enum Reason {
     Signal(&'static str),
     /// The server, or the account on it.
     Server(String),
+    /// A quota is used up: the same command goes on later.
+    Quota(String),
     /// The ledger cannot be written: no record, no sending.
     Ledger(String),
     /// The list cannot be read to its end any more.
@@ -25,6 +27,7 @@ impl fmt::Display for Reason {
         match self {
             Reason::Signal(name) => write!(f, "{name}"),
             Reason::Server(text)
+            | Reason::Quota(text)
             | Reason::Ledger(text)
             | Reason::List(text)
             | Reason::Refused(text) => f.write_str(text),

@@ -1,6 +1,7 @@
 //! Text for people: counted nouns, and foreign text made fit for a terminal.
 
 use std::path::Path;
+use std::time::Duration;
 
 /// "1 recipient", "20,000 recipients"; the plural takes an s.
 pub fn count(number: u64, noun: &str) -> String {
@@ -18,6 +19,19 @@ pub fn count(number: u64, noun: &str) -> String {
         text.push('s');
     }
     text
+}
+
+/// `1.5 s`, `2 s`, `47 s`, `12 min`, `3 h 20 min`, `52 h`; minutes and more are rounded up.
+pub fn time(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    let minutes = (seconds / 60.0).ceil() as u64;
+    match seconds {
+        s if s < 10.0 && s.fract() > 0.0 => format!("{s:.1} s"),
+        s if s < 120.0 => format!("{s:.0} s"),
+        _ if minutes < 120 => format!("{minutes} min"),
+        _ if minutes < 48 * 60 => format!("{} h {} min", minutes / 60, minutes % 60),
+        _ => format!("{} h", minutes.div_ceil(60)),
+    }
 }
 
 /// Whether a character may not reach a terminal: controls, and those that turn the direction of text or end a line.
@@ -47,6 +61,24 @@ pub fn shell_word(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_as_exact_as_they_are_short() {
+        for (seconds, text) in [
+            (0.04, "0.0 s"),
+            (9.94, "9.9 s"),
+            (2.0, "2 s"),
+            (119.0, "119 s"),
+            (120.5, "3 min"),
+            (7_140.0, "119 min"),
+            (7_199.0, "2 h 0 min"),
+            (12_000.0, "3 h 20 min"),
+            (86_399.0, "24 h 0 min"),
+            (172_801.0, "49 h"),
+        ] {
+            assert_eq!(time(Duration::from_secs_f64(seconds)), text);
+        }
+    }
 
     #[test]
     fn numbers_are_grouped_and_nouns_agree() {

@@ -25,7 +25,7 @@ pub struct Access {
     /// `None`: everything in clear.
     pub(super) security: Option<Security>,
     /// `None`: nobody logs in.
-    pub(super) account: Option<Account>,
+    pub(super) credentials: Option<Credentials>,
     /// Where its connections are traced.
     pub(super) trace: Option<Arc<Trace>>,
 }
@@ -45,7 +45,7 @@ pub(super) struct Security {
 
 /// Who logs in, with the secret.
 #[derive(Debug)]
-pub(super) struct Account {
+pub(super) struct Credentials {
     pub login: Login,
     host: String,
     secret: Mutex<Secret>,
@@ -100,15 +100,15 @@ impl Access {
             Tls::None => None,
             Tls::Required | Tls::Implicit => Some(Security::new(server)?),
         };
-        let account = match &server.login {
-            Some(login) => Some(Account::new(login.clone(), server.host.clone())?),
+        let credentials = match &server.login {
+            Some(login) => Some(Credentials::new(login.clone(), server.host.clone())?),
             None => None,
         };
         Ok(Access {
             host: server.host.clone(),
             port: server.port,
             security,
-            account,
+            credentials,
             trace,
         })
     }
@@ -119,7 +119,7 @@ impl Access {
             host: host.into(),
             port,
             security: None,
-            account: None,
+            credentials: None,
             trace: None,
         }
     }
@@ -183,10 +183,10 @@ fn private(
     Ok(verifier)
 }
 
-impl Account {
+impl Credentials {
     fn new(login: Login, host: String) -> Result<Self, SecretError> {
         let secret = Mutex::new(login.secret.fetch(&login.username, &host)?);
-        Ok(Account {
+        Ok(Credentials {
             login,
             host,
             secret,

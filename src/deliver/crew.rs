@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::account::Account;
 use super::courier::{Courier, Disk, Shared};
 use super::dial::Dial;
 use super::event::Event;
@@ -44,18 +45,18 @@ pub struct Crew<'scope, 'env> {
 }
 
 impl<'scope, 'env> Crew<'scope, 'env> {
-    /// A crew of so many couriers, none of which has a connection.
+    /// A crew of a courier for each of these accounts, none of which has a connection.
     pub fn new(
         scope: &'scope Scope<'scope, 'env>,
-        connections: usize,
+        accounts: impl Iterator<Item = &'scope Account<'scope>>,
         shared: Shared<'scope>,
         events: &Sender<Event>,
         bell: Arc<Bell>,
     ) -> Self {
         Crew {
             shared,
-            couriers: (0..connections)
-                .map(|_| Courier::new(shared, events.clone()))
+            couriers: accounts
+                .map(|account| Courier::new(shared, account, events.clone()))
                 .collect(),
             record: Record::new(shared.ledger, shared.outbox),
             dial: Dial::new(scope, Arc::clone(&bell)),
@@ -130,7 +131,7 @@ impl<'scope, 'env> Crew<'scope, 'env> {
             thread::sleep(LINGER.saturating_sub(self.woken.elapsed()));
         }
         let until = couriers.iter().filter_map(Courier::deadline).min();
-        let (fds, sockets): (Vec<usize>, Vec<PollFd<'_>>) = couriers
+        let (numbers, mut sockets): (Vec<usize>, Vec<PollFd<'_>>) = couriers
             .iter()
             .enumerate()
             .filter_map(|(number, courier)| {
@@ -141,7 +142,6 @@ impl<'scope, 'env> Crew<'scope, 'env> {
                 Some((number, PollFd::new(session, flags)))
             })
             .unzip();
-        let mut sockets = sockets;
         sockets.push(PollFd::new(&self.bell, PollFlags::IN));
         self.bell.sleep(|wait| {
             let left = match wait {
@@ -156,7 +156,7 @@ impl<'scope, 'env> Crew<'scope, 'env> {
                 result => result.map(drop).map_err(io::Error::from),
             }
         })?;
-        let awake: Vec<usize> = fds
+        let awake: Vec<usize> = numbers
             .into_iter()
             .zip(&sockets)
             .filter(|(_, socket)| !socket.revents().difference(PollFlags::OUT).is_empty())

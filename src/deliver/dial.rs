@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, Scope};
 
-use super::access::Access;
+use super::account::Account;
 use super::job::Job;
 use super::session::{Session, Terms, Trouble};
 use crate::bell::Bell;
@@ -40,7 +40,7 @@ impl<'scope, 'env> Dial<'scope, 'env> {
         &self,
         courier: usize,
         old: Option<Session<Job>>,
-        open: Option<(&'scope Access, Terms)>,
+        open: Option<(&'scope Account<'scope>, Terms)>,
     ) {
         let (sender, bell) = (self.sender.clone(), Arc::clone(&self.bell));
         let opens = open.is_some();
@@ -49,7 +49,7 @@ impl<'scope, 'env> Dial<'scope, 'env> {
                 old.quit();
             }
             let call = open
-                .map(|(access, terms)| Session::open(access, terms))
+                .map(|(account, terms)| Session::open(&account.access, terms))
                 .transpose();
             // The crew waits for each of its calls.
             let _ = sender.send((courier, call));

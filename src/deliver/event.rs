@@ -10,9 +10,9 @@ pub enum Event {
         /// Until the next try.
         wait_ms: u64,
     },
-    /// The server is driven more simply from now on.
-    Simpler {
-        /// Why.
+    /// A server is used otherwise from now on: more simply, more slowly, or not at all.
+    Notice {
+        /// How, and why.
         text: String,
     },
 }

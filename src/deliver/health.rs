@@ -1,6 +1,7 @@
 //! Whether the server is of use: how long to wait after trouble, and when to give up. Arithmetic on a passed-in clock.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Health {
     give_up: Duration,
+    /// As long as it has never greeted.
+    give_up_at_first: Duration,
+    greeted: AtomicBool,
     trouble: Mutex<Option<Since>>,
     driving: Mutex<Driving>,
 }
@@ -29,6 +33,8 @@ struct Driving {
 struct Since {
     first: Instant,
     times: u32,
+    /// Whoever meets trouble before that meets the same one.
+    until: Instant,
 }
 
 /// What to do after trouble.
@@ -41,14 +47,17 @@ pub enum Advice {
 }
 
 impl Health {
-    /// A server that is taken to be well, given up after so long without use.
-    pub fn new(give_up: Duration) -> Self {
+    /// A server that is taken to be well, given up after so long without use; while it has never greeted, after
+    /// `timeout` at the latest: a wrong name or port is to be mended by a person, who waits for it.
+    pub fn new(give_up: Duration, timeout: Duration) -> Self {
         let driving = Driving {
             most: Manner::Chunked,
             proven: None,
         };
         Health {
             give_up,
+            give_up_at_first: give_up.min(timeout),
+            greeted: AtomicBool::new(false),
             trouble: Mutex::new(None),
             driving: Mutex::new(driving),
         }
@@ -59,6 +68,35 @@ impl Health {
         *lock(&self.trouble) = None;
         let mut driving = lock(&self.driving);
         driving.proven = driving.proven.max(Some(manner));
+    }
+
+    /// A session was opened.
+    pub fn greeted(&self) {
+        self.greeted.store(true, Relaxed);
+    }
+
+    /// Whether a session was ever opened.
+    pub fn has_greeted(&self) -> bool {
+        self.greeted.load(Relaxed)
+    }
+
+    /// How long one that is given up is left alone, while others go on.
+    pub fn longest_wait(&self) -> Duration {
+        jittered(LONGEST_WAIT)
+    }
+
+    /// How long it may be of no use.
+    pub fn patience(&self) -> Duration {
+        match self.has_greeted() {
+            true => self.give_up,
+            false => self.give_up_at_first,
+        }
+    }
+
+    /// Whether it is given up at `now`.
+    pub fn is_given_up(&self, now: Instant) -> bool {
+        let trouble = lock(&self.trouble);
+        trouble.is_some_and(|since| now.saturating_duration_since(since.first) >= self.patience())
     }
 
     /// The best manner in which a session is to be driven.
@@ -89,27 +127,31 @@ impl Health {
     }
 
     /// A session, or the opening of one, came to nothing at `now`. The first time since the server was well is
-    /// answered at once: a connection may always be lost. From then on the waits double, with jitter.
+    /// answered at once: a connection may always be lost. From then on the waits double, with jitter; the trouble of
+    /// several connections at once is one.
     pub fn trouble(&self, now: Instant) -> Advice {
+        let patience = self.patience();
         let mut trouble = lock(&self.trouble);
         let since = trouble.get_or_insert(Since {
             first: now,
             times: 0,
+            until: now,
         });
-        since.times += 1;
-        if now.saturating_duration_since(since.first) >= self.give_up {
+        let past = now.saturating_duration_since(since.first);
+        if past >= patience {
             return Advice::GiveUp;
         }
-        let Some(doublings) = since.times.checked_sub(2) else {
-            return Advice::Wait(Duration::ZERO);
-        };
-        let wait = FIRST_WAIT
-            .saturating_mul(1 << doublings.min(16))
-            .min(LONGEST_WAIT);
-        let left = self
-            .give_up
-            .saturating_sub(now.saturating_duration_since(since.first));
-        Advice::Wait(jittered(wait).min(left))
+        if now >= since.until {
+            let wait = match since.times.checked_sub(1) {
+                None => Duration::ZERO,
+                Some(doublings) => FIRST_WAIT
+                    .saturating_mul(1 << doublings.min(16))
+                    .min(LONGEST_WAIT),
+            };
+            since.times += 1;
+            since.until = now + jittered(wait).min(patience - past);
+        }
+        Advice::Wait(since.until.saturating_duration_since(now))
     }
 }
 
@@ -131,7 +173,8 @@ mod tests {
 
     #[test]
     fn waits_grow_until_the_server_is_given_up() {
-        let health = Health::new(Duration::from_secs(60));
+        let minute = Duration::from_secs(60);
+        let health = Health::new(minute, minute);
         let start = Instant::now();
         let at = |seconds| health.trouble(start + Duration::from_secs(seconds));
         assert_eq!(at(0), Advice::Wait(Duration::ZERO));
@@ -141,11 +184,27 @@ mod tests {
             };
             let most = Duration::from_millis(most);
             assert!(wait >= most / 2 && wait <= most, "{wait:?} of {most:?}");
+            // Another connection meets the same trouble.
+            assert_eq!(at(seconds), Advice::Wait(wait));
         }
         // The last wait ends when the time is up, not after it.
         assert!(matches!(at(59), Advice::Wait(wait) if wait <= Duration::from_secs(1)));
+        assert!(!health.is_given_up(start + Duration::from_secs(59)));
         assert_eq!(at(60), Advice::GiveUp);
+        assert!(health.is_given_up(start + minute));
         health.well(Manner::Sequential);
         assert_eq!(at(61), Advice::Wait(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_server_that_never_greeted_is_given_up_sooner() {
+        let (hour, minute) = (Duration::from_secs(3600), Duration::from_secs(60));
+        let start = Instant::now();
+        let health = Health::new(hour, minute);
+        assert!(matches!(health.trouble(start), Advice::Wait(_)));
+        assert_eq!(health.trouble(start + minute), Advice::GiveUp);
+        health.greeted();
+        assert!(matches!(health.trouble(start + minute), Advice::Wait(_)));
+        assert_eq!(health.trouble(start + hour), Advice::GiveUp);
     }
 }

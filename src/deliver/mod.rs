@@ -10,6 +10,9 @@
 //! Only these hands know the ledger; nothing here knows templates, lists or how to print.
 
 pub mod access;
+pub mod account;
+pub mod accounts;
+pub mod allowance;
 pub mod courier;
 pub mod crew;
 pub mod dial;
@@ -22,6 +25,8 @@ pub mod line;
 mod login;
 pub mod offers;
 pub mod outbox;
+pub mod pace;
+pub mod quota;
 pub mod record;
 pub mod reply;
 pub mod reply_text;

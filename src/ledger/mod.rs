@@ -49,6 +49,7 @@ pub mod entry;
 pub mod file;
 #[cfg(test)]
 pub mod lab;
+pub mod recent;
 pub mod repair;
 pub mod replay;
 mod salvage;

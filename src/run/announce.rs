@@ -1,14 +1,16 @@
 //! What is said, and asked, before anything is sent.
 
+use std::time::Duration;
+
 use super::Error;
 use super::plan::Plan;
 use super::send::Options;
-use crate::campaign::{InDoubt, Server};
+use crate::campaign::{InDoubt, Rate, Server};
 use crate::ledger::replay::Replay;
 use crate::progress::Voice;
 use crate::recipients::InvalidRow;
 use crate::report::summary::Counts;
-use crate::wording::count;
+use crate::wording::{self, count};
 
 /// Says what was found before anything is sent.
 pub(super) fn introduce(plan: &Plan, replay: Option<&Replay>, due: u64, voice: &Voice) {
@@ -124,21 +126,73 @@ pub(super) fn content_changed(
 }
 
 /// Shows what is about to happen, and asks.
-pub(super) fn confirmed(plan: &Plan, server: &Server, due: u64, voice: &Voice) -> bool {
-    let message = &plan.campaign.message;
+pub(super) fn confirmed(plan: &Plan, due: u64, voice: &Voice) -> bool {
+    let campaign = &plan.campaign;
     voice.warn(&format!(
-        "about to send run \"{}\" of \"{}\":\n  to       {}\n  from     {}\n  through  {}:{}, {} at most\n  \
-         time     as fast as the server takes them: no rate is set",
-        plan.campaign.run,
-        plan.campaign.name,
+        "about to send run \"{}\" of \"{}\":\n  to       {}\n  from     {}",
+        campaign.run,
+        campaign.name,
         count(due, "recipient"),
-        message.from,
-        server.host,
-        server.port,
-        count(server.connections as u64, "connection"),
+        campaign.message.from,
     ));
+    for server in &campaign.servers {
+        voice.warn(&format!("  through  {}", route(server)));
+    }
+    let time = match least_time(&campaign.servers, due) {
+        Some(time) => format!("{} at least, at these rates", wording::time(time)),
+        None if campaign.servers.len() == 1 => {
+            "as fast as the server takes them: no rate is set".to_owned()
+        }
+        None => "as fast as the servers take them: not all have a rate".to_owned(),
+    };
+    voice.warn(&format!("  time     {time}"));
     if let Some((to, subject)) = plan.sample() {
         voice.warn(&format!("  sample   to {to}: {subject}"));
     }
     voice.ask("Send?")
+}
+
+/// `news@mx.example:587, 10 connections at most, 14/s, 50000/day`
+fn route(server: &Server) -> String {
+    let connections = count(server.connections as u64, "connection");
+    let rates = server.rates.iter().map(|rate| format!(", {rate}"));
+    let rates: String = rates.collect();
+    format!("{}, {connections} at most{rates}", server.name())
+}
+
+/// How long so many messages take at the rates that are set; `None` when a server has none.
+pub(super) fn least_time(servers: &[Server], messages: u64) -> Option<Duration> {
+    let a_second = |server: &Server| {
+        let rates = server.rates.iter();
+        let rate = |rate: &Rate| f64::from(rate.messages) / rate.period.length().as_secs_f64();
+        rates.map(rate).reduce(f64::min)
+    };
+    let all: Option<f64> = servers.iter().map(a_second).sum();
+    all.map(|a_second| Duration::from_secs_f64(messages as f64 / a_second))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::campaign::Period::{self, Minute, Second};
+
+    #[test]
+    fn the_slowest_rate_of_each_server_tells_the_time() {
+        let server = |rates: &[(u32, Period)]| Server {
+            rates: rates
+                .iter()
+                .map(|&(messages, period)| Rate { messages, period })
+                .collect(),
+            ..Server::default()
+        };
+        let both = [
+            server(&[(10, Second), (60, Minute)]),
+            server(&[(3, Second)]),
+        ];
+        assert_eq!(least_time(&both, 400), Some(Duration::from_secs(100)));
+        assert_eq!(
+            least_time(&[server(&[]), server(&[(3, Second)])], 400),
+            None
+        );
+    }
 }

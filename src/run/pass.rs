@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::feed::Feeder;
 use crate::bell::Bell;
+use crate::deliver::account::Account;
 use crate::deliver::courier::Shared;
 use crate::deliver::crew::Crew;
 use crate::deliver::event::Event;
@@ -17,10 +18,11 @@ use crate::signals::Signals;
 const TICK: Duration = Duration::from_millis(50);
 
 /// Runs one pass to its end: everybody who was due has an outcome, or a stop was requested and what was in flight is
-/// finished.
+/// finished. A courier for each of `couriers`, a crew for each of `bells`.
 pub fn run(
     feeder: Feeder<'_>,
     shared: Shared<'_>,
+    couriers: &[&Account<'_>],
     bells: &[Arc<Bell>],
     first: bool,
     voice: &mut Voice,
@@ -28,9 +30,9 @@ pub fn run(
 ) {
     thread::scope(|scope| {
         let (sender, events) = mpsc::channel();
-        let connections = shared.server.connections;
         for (number, bell) in bells.iter().enumerate() {
-            let share = (connections + number) / bells.len();
+            // Every so-manieth connection, so that each crew has some of each account.
+            let share = couriers.iter().copied().skip(number).step_by(bells.len());
             let crew = Crew::new(scope, share, shared, &sender, Arc::clone(bell));
             scope.spawn(move || crew.run());
         }
@@ -41,7 +43,7 @@ pub fn run(
                 Ok(Event::Trouble { text, wait_ms }) => {
                     voice.trouble(&text, Duration::from_millis(wait_ms))
                 }
-                Ok(Event::Simpler { text }) => voice.say(&text),
+                Ok(Event::Notice { text }) => voice.say(&text),
                 Err(RecvTimeoutError::Timeout) => {}
                 // Every courier is gone.
                 Err(RecvTimeoutError::Disconnected) => break,

@@ -11,22 +11,27 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::Error;
 use super::announce::{confirmed, content_changed, introduce, invalid_rows};
 use super::feed::Feeder;
 use super::pass;
 use super::plan::{Plan, Selection};
 use crate::bell::Bell;
-use crate::campaign::{InDoubt, Server, Tls};
+use crate::campaign::{InDoubt, Period, Server, Tls};
 use crate::deliver::access::Access;
+use crate::deliver::account::Account;
+use crate::deliver::accounts::Accounts;
 use crate::deliver::courier::Shared;
-use crate::deliver::health::{Health, jittered};
+use crate::deliver::health::jittered;
 use crate::deliver::job::Job;
 use crate::deliver::outbox::Outbox;
 use crate::deliver::trace::{Detail, Say, Trace};
 use crate::ledger::disk::{Here, Machine};
 use crate::ledger::doubt;
 use crate::ledger::file::{self, Ledger, Opening};
+use crate::ledger::recent;
 use crate::ledger::replay::Replay;
 use crate::ledger::standing::{KeyHash, Standing};
 use crate::ledger::watch::Watch;
@@ -37,8 +42,10 @@ use crate::sandbox::{Options as SandboxOptions, Sandbox, Store};
 use crate::signals::Signals;
 use crate::stop::{Reason, Stop};
 use crate::tally::Tally;
-use crate::wording::count;
+use crate::wording::{self, count};
 
+/// What a rate a day is about.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often the ledger's name is looked at.
 const WATCH: Duration = Duration::from_millis(10);
 
@@ -53,6 +60,8 @@ pub struct Options<'a> {
     pub trace: Option<&'a Path>,
     /// Connections into the sandbox, when the campaign has no server that says how many.
     pub connections: Option<usize>,
+    /// Waits for a quota's end.
+    pub wait: bool,
 }
 
 /// How a `send` ended.
@@ -89,11 +98,9 @@ pub(super) fn run_on(
 ) -> Result<Ended, Error> {
     let campaign = &plan.campaign;
     let begun = Instant::now();
-    let server = if plan.sandbox {
-        None
-    } else {
-        Some(configured(plan)?)
-    };
+    if !plan.sandbox && campaign.servers.is_empty() {
+        return Err(no_server(plan));
+    }
     let opened = file::open(
         &plan.ledger(),
         &campaign.run,
@@ -113,11 +120,7 @@ pub(super) fn run_on(
     }
     if due > 0 {
         content_changed(plan, replay, options, voice)?;
-        if let Some(server) = server
-            && !options.yes
-            && voice.can_ask()
-            && !confirmed(plan, server, due, voice)
-        {
+        if !plan.sandbox && !options.yes && voice.can_ask() && !confirmed(plan, due, voice) {
             return Err(Error::Refused("nothing was sent".to_owned()));
         }
     }
@@ -131,19 +134,19 @@ pub(super) fn run_on(
     } else {
         None
     };
-    let server = match &sandbox {
-        Some((_, server)) => server,
-        None => configured(plan)?,
+    let servers = match &sandbox {
+        Some((_, server)) => std::slice::from_ref(server),
+        None => &campaign.servers,
     };
     let trace = traced(options, voice)?;
-    let access = Access::new(server, trace.clone())?;
+    let accounts = accounts(plan, servers, trace.as_ref(), options.wait)?;
     let opening = Opening {
         run: &campaign.run,
         campaign: &campaign.name,
         content: &plan.content,
         durability: campaign.delivery.durability,
     };
-    let bells = crew_bells(server).map_err(|source| Error::Io {
+    let bells = crew_bells(servers).map_err(|source| Error::Io {
         path: PathBuf::from("bells"),
         action: "make",
         source,
@@ -167,8 +170,7 @@ pub(super) fn run_on(
             plan,
             replay: replay.as_ref(),
             doubts: &doubts,
-            server,
-            access: &access,
+            accounts: &accounts,
             bells: &bells,
             ledger: &ledger,
             tally: &tally,
@@ -250,8 +252,7 @@ struct Work<'a> {
     plan: &'a Plan,
     replay: Option<&'a Replay>,
     doubts: &'a HashMap<KeyHash, doubt::Trace>,
-    server: &'a Server,
-    access: &'a Access,
+    accounts: &'a Accounts<'a>,
     /// One for each crew.
     bells: &'a [Arc<Bell>],
     ledger: &'a Ledger,
@@ -266,10 +267,8 @@ impl Work<'_> {
         let delivery = &self.plan.campaign.delivery;
         let mut delay = delivery.first_delay;
         let mut waiting = due;
-        let health = Health::new(delivery.give_up);
         for number in 1u32.. {
-            health.begin();
-            self.pass(number == 1, waiting, &health, voice, signals);
+            self.pass(number == 1, waiting, voice, signals);
             waiting = self.deferred();
             if waiting == 0 || self.stop.is_requested() {
                 return;
@@ -279,7 +278,7 @@ impl Work<'_> {
             voice.say(&format!(
                 "{} deferred; the next attempt in {}",
                 count(waiting, "recipient"),
-                seconds(wait)
+                wording::time(wait)
             ));
             self.rest(wait, voice, signals);
             if self.stop.is_requested() {
@@ -288,34 +287,22 @@ impl Work<'_> {
         }
     }
 
-    fn pass(
-        &self,
-        first: bool,
-        due: u64,
-        health: &Health,
-        voice: &mut Voice,
-        signals: &mut Signals,
-    ) {
+    fn pass(&self, first: bool, due: u64, voice: &mut Voice, signals: &mut Signals) {
         let Work {
             plan,
             replay,
             doubts,
+            accounts,
             ledger,
             tally,
             refused,
             stop,
-            access,
             ..
         } = *self;
         let delivery = &plan.campaign.delivery;
-        let mut server = self.server.clone();
-        server.connections = server
-            .connections
-            .min(usize::try_from(due).unwrap_or(usize::MAX))
-            .max(1);
-        let server = &server;
-        let bells = &self.bells[..self.bells.len().min(server.connections)];
-        let outbox: &Outbox<Job> = &Outbox::new(server.connections, bells.to_vec());
+        let couriers = couriers(accounts, due);
+        let bells = &self.bells[..self.bells.len().min(couriers.len())];
+        let outbox: &Outbox<Job> = &Outbox::new(couriers.len(), bells.to_vec());
         let feeder = Feeder {
             plan,
             replay,
@@ -328,10 +315,8 @@ impl Work<'_> {
         };
         let standings = &plan.roster.standings;
         let shared = Shared {
-            server,
-            access,
+            accounts,
             delivery,
-            health,
             outbox,
             ledger,
             standings,
@@ -339,7 +324,7 @@ impl Work<'_> {
             stop,
         };
         voice.begin(due);
-        pass::run(feeder, shared, bells, first, voice, signals);
+        pass::run(feeder, shared, &couriers, bells, first, voice, signals);
         voice.end();
     }
 
@@ -375,21 +360,55 @@ impl Work<'_> {
 /// two cost more than one where they have little to do.
 const CONNECTIONS_A_CREW: usize = 16;
 
-fn crew_bells(server: &Server) -> io::Result<Vec<Arc<Bell>>> {
+fn crew_bells(servers: &[Server]) -> io::Result<Vec<Arc<Bell>>> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let crews = server.connections.div_ceil(CONNECTIONS_A_CREW).min(cores);
+    let connections: usize = servers.iter().map(|server| server.connections).sum();
+    let crews = connections.div_ceil(CONNECTIONS_A_CREW).min(cores);
     (0..crews.max(1))
         .map(|_| Bell::new().map(Arc::new))
         .collect()
 }
 
-fn configured(plan: &Plan) -> Result<&Server, Error> {
-    plan.campaign.servers.first().ok_or_else(|| {
-        Error::Refused(format!(
-            "{}: no [[server]] to send through; add one, set MAIL_SERVER, or try the campaign with --sandbox or --dry-run DIR",
-            plan.campaign.dir.join("campaign.toml").display()
-        ))
-    })
+/// The account of each connection of a pass over so many recipients, the accounts taking turns.
+fn couriers<'a>(accounts: &'a Accounts<'a>, due: u64) -> Vec<&'a Account<'a>> {
+    accounts.iter().for_each(|account| account.begin(due));
+    let due = usize::try_from(due).unwrap_or(usize::MAX).max(1);
+    let most = accounts.iter().map(|it| it.server.connections).max();
+    let round = |number| {
+        accounts
+            .iter()
+            .filter(move |it| number < it.server.connections)
+    };
+    (0..most.unwrap_or(0).min(due)).flat_map(round).collect()
+}
+
+/// What the couriers of each server share; what a day's quota is counted from is read from the ledger.
+fn accounts<'a>(
+    plan: &Plan,
+    servers: &'a [Server],
+    trace: Option<&Arc<Trace>>,
+    waits: bool,
+) -> Result<Accounts<'a>, Error> {
+    let daily = |server: &Server| server.rates.iter().any(|it| it.period == Period::Day);
+    let mut taken = match servers.iter().any(daily) {
+        true => recent::taken_since(&plan.ledger(), Timestamp::now() - DAY)?,
+        false => HashMap::new(),
+    };
+    let give_up = plan.campaign.delivery.give_up;
+    let account = |server: &'a Server| {
+        let taken = taken.remove(&server.name()).unwrap_or_default();
+        let access = Access::new(server, trace.cloned())?;
+        Ok(Account::new(server, access, give_up, taken))
+    };
+    let all: Result<_, Error> = servers.iter().map(account).collect();
+    Ok(Accounts::new(all?, waits))
+}
+
+fn no_server(plan: &Plan) -> Error {
+    Error::Refused(format!(
+        "{}: no [[server]] to send through; add one, set MAIL_SERVER, or try the campaign with --sandbox or --dry-run DIR",
+        plan.campaign.dir.join("campaign.toml").display()
+    ))
 }
 
 fn start_sandbox(plan: &Plan, connections: Option<usize>) -> Result<(Sandbox, Server), Error> {
@@ -437,13 +456,5 @@ fn ended(
         doubted: counts.in_doubt.saturating_sub(held),
         elapsed,
         stopped,
-    }
-}
-
-fn seconds(time: Duration) -> String {
-    match time.as_secs_f64() {
-        s if s < 10.0 => format!("{s:.1} s"),
-        s if s < 120.0 => format!("{s:.0} s"),
-        s => format!("{:.0} min", s / 60.0),
     }
 }

@@ -262,8 +262,8 @@ fn status_4_a_server_that_cannot_be_reached() {
     let url = url(&gone);
     gone.stop();
     let ran = run(&folder, &["send", "campaign", "--json", "--server", &url]);
-    let reason = "127.0.0.1:P: Connection refused (os error 111) at connecting; no message could be submitted for 2s (give_up \
-                  in [delivery])";
+    let reason = "127.0.0.1:P: Connection refused (os error 111) at connecting; no message could be submitted for 2 s (give_up \
+                  in [delivery]); see whether its host and port are right";
     let said = format!(
         "127.0.0.1:P: Connection refused (os error 111) at connecting; trying again\n\
          stopped: {reason}\n\

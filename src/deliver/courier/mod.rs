@@ -7,23 +7,26 @@
 //!
 //! It waits for nothing: its crew calls it when something has happened.
 
+mod connection;
+mod trouble;
+
 use std::collections::VecDeque;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use super::access::Access;
+use self::trouble::is_final;
+use super::account::Account;
+use super::accounts::Accounts;
 use super::dial::Call;
 use super::event::Event;
-use super::health::{Advice, Health};
 use super::job::{Job, lost_with};
 use super::outbox::Outbox;
 use super::record::Record;
-use super::reply::Lasting;
 use super::session::{Finished, Session, Terms, Trouble, Verdict};
-use crate::campaign::{Delivery, Durability, Server};
+use crate::campaign::{Delivery, Durability};
 use crate::ledger::file::{Ledger, Mark};
 use crate::ledger::standing::{Standing, Standings};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Stage};
 use crate::stop::{Reason, Stop};
 use crate::tally::Tally;
 use crate::wording::count;
@@ -32,17 +35,16 @@ use crate::wording::count;
 const MOST_CLAIMED: usize = 16;
 /// With so few durable claims a courier wants a sync: it is over before they are used up.
 const LOW: usize = 4;
+/// What other couriers decide, of other crews too, is looked at so often.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
 /// What all couriers of a pass share.
 #[derive(Debug, Clone, Copy)]
 pub struct Shared<'a> {
     /// Where to submit.
-    pub server: &'a Server,
-    /// How it is reached.
-    pub access: &'a Access,
+    pub accounts: &'a Accounts<'a>,
     /// How hard to try.
     pub delivery: &'a Delivery,
-    /// Whether the server is of use.
-    pub health: &'a Health,
     /// Where messages come from.
     pub outbox: &'a Outbox<Job>,
     /// Where what happens is recorded.
@@ -81,6 +83,7 @@ pub enum Disk {
 #[derive(Debug)]
 pub struct Courier<'a> {
     shared: Shared<'a>,
+    account: &'a Account<'a>,
     events: Sender<Event>,
     line: Line,
     /// Claimed and not handed to the session, each with the place of its claim once that is written.
@@ -91,22 +94,29 @@ pub struct Courier<'a> {
     marked: bool,
     /// Something changed that leads to more in the next turn.
     has_news: bool,
-    server_name: String,
+    /// When to look again, whatever happens meanwhile.
+    wake: Option<Instant>,
+    /// When its session was opened.
+    opened: Instant,
+    /// Its session is to be closed: there are more than the server is to have.
+    retired: bool,
 }
 
 impl<'a> Courier<'a> {
-    /// A courier without a connection.
-    pub fn new(shared: Shared<'a>, events: Sender<Event>) -> Self {
-        let server_name = shared.server.name();
+    /// A courier of this account, without a connection.
+    pub fn new(shared: Shared<'a>, account: &'a Account<'a>, events: Sender<Event>) -> Self {
         Courier {
             shared,
+            account,
             events,
             line: Line::Down(None),
             claimed: VecDeque::new(),
             alone: false,
             marked: false,
             has_news: false,
-            server_name,
+            wake: None,
+            opened: Instant::now(),
+            retired: false,
         }
     }
 
@@ -151,11 +161,12 @@ impl<'a> Courier<'a> {
 
     /// When there is something to do even if nothing happens.
     pub fn deadline(&self) -> Option<Instant> {
-        match &self.line {
+        let line = match &self.line {
             Line::Up(session, _) => session.deadline(),
             Line::Down(until) => *until,
             Line::Calling(_) | Line::Gone => None,
-        }
+        };
+        line.into_iter().chain(self.wake).min()
     }
 
     /// Reads what the server said.
@@ -181,13 +192,16 @@ impl<'a> Courier<'a> {
         match call {
             Ok(Some(session)) => {
                 self.shared.tally.opened();
+                self.account.opened();
+                self.opened = Instant::now();
                 self.line = Line::Up(Box::new(session), None);
             }
             Ok(None) => self.line = Line::Down(until),
             Err(trouble) => {
                 // Given back before the wait: others may have a connection for them.
                 self.release_all(record);
-                self.line = Line::Down(self.bear(&trouble));
+                self.give_connection_back();
+                self.line = Line::Down(self.bear(&trouble, 0));
             }
         }
     }
@@ -212,7 +226,8 @@ impl<'a> Courier<'a> {
         // Closed while nothing was on its way: any server may, and the next message has another connection.
         let unneeded = session.was_used() || self.claimed.is_empty();
         if finished.is_empty() && session.in_flight() == 0 && unneeded {
-            self.shared.tally.closed();
+            self.closed();
+            self.give_connection_back();
             self.line = Line::Down(None);
             return;
         }
@@ -228,7 +243,7 @@ impl<'a> Courier<'a> {
                 Verdict::Settled(outcome) => {
                     match lost_with(&outcome) {
                         Some(why) => drop(first.get_or_insert(why)),
-                        None => self.shared.health.well(manner),
+                        None => self.account.health.well(manner),
                     }
                     self.settle(&job, outcome, took, record);
                 }
@@ -244,7 +259,10 @@ impl<'a> Courier<'a> {
                     };
                     match outcome {
                         Some(outcome) => self.settle(&job, outcome, took, record),
-                        None => returned.push(job),
+                        None => {
+                            self.account.not_taken();
+                            returned.push(job);
+                        }
                     }
                     first.get_or_insert(why);
                 }
@@ -263,8 +281,8 @@ impl<'a> Courier<'a> {
     /// After trouble: what is in flight is finished, what is claimed goes back, and the next try waits.
     fn give_up(&mut self, trouble: Trouble, record: &mut Record<'_>) {
         self.release_all(record);
-        if trouble.lasting == Lasting::ForGood {
-            self.bear(&trouble);
+        if is_final(&trouble) {
+            self.bear(&trouble, 0);
         }
         if let Line::Up(_, given_up) = &mut self.line {
             given_up.get_or_insert(trouble);
@@ -278,23 +296,26 @@ impl<'a> Courier<'a> {
         now: Instant,
         durable: Mark,
         record: &mut Record<'_>,
-        call: impl FnOnce(Option<Session<Job>>, Option<(&'a Access, Terms)>),
+        call: impl FnOnce(Option<Session<Job>>, Option<(&'a Account<'a>, Terms)>),
     ) {
-        self.has_news = false;
+        (self.has_news, self.wake) = (false, None);
+        let out = self.account.is_out(now);
         let stopped = self.shared.stop.is_requested();
-        if stopped {
+        self.retired |= matches!(self.line, Line::Up(..)) && self.account.retire_connection();
+        let over = stopped || out.is_some() || self.retired;
+        if over {
             self.release_all(record);
         }
         // Nothing is left to do for it, now or later.
         let idle = self.claimed.is_empty() && (stopped || self.shared.outbox.is_done());
         match std::mem::replace(&mut self.line, Line::Gone) {
             Line::Up(mut session, None)
-                if !stopped && !idle && (session.is_usable() || session.in_flight() > 0) =>
+                if !over && !idle && (self.is_usable(&session, now) || session.in_flight() > 0) =>
             {
-                if session.is_usable() {
-                    self.claim(session.in_flight(), record);
+                if self.is_usable(&session, now) {
+                    self.claim(session.in_flight(), now, record);
                 }
-                self.submit(&mut session, durable);
+                self.submit(&mut session, now, durable);
                 self.prepare(&mut session, record);
                 self.line = Line::Up(session, None);
             }
@@ -302,31 +323,70 @@ impl<'a> Courier<'a> {
                 self.prepare(&mut session, record);
                 self.line = Line::Up(session, given_up);
             }
-            Line::Up(session, given_up) => self.hang_up(*session, given_up, call),
+            Line::Up(session, given_up) => self.hang_up(*session, given_up, over, call),
             Line::Down(_) if idle => {}
             Line::Down(until) if until.is_some_and(|until| now < until) => {
                 self.line = Line::Down(until);
             }
-            Line::Down(_) if self.wants_connection() => {
-                self.line = Line::Calling(None);
-                call(None, Some(self.terms()));
+            Line::Down(_) if out.is_some() => {
+                self.line = match out.flatten() {
+                    Some(until) => Line::Down(Some(until)),
+                    None => Line::Gone,
+                };
+            }
+            Line::Down(_) if self.wants_connection(now) => {
+                if self.account.take_connection() {
+                    self.line = Line::Calling(None);
+                    call(None, Some(self.terms()));
+                } else {
+                    self.look_again(now + LOOK_AGAIN);
+                    self.line = Line::Down(None);
+                }
             }
             Line::Down(_) => self.line = Line::Down(None),
             line @ (Line::Calling(_) | Line::Gone) => self.line = line,
         }
     }
 
-    /// Nothing is claimed that no connection is there for, nor kept from those who have one.
-    fn claim(&mut self, in_flight: usize, record: &mut Record<'_>) {
+    /// Nothing is claimed that no connection is there for, nor kept from those who have one, nor before it may soon
+    /// leave.
+    fn claim(&mut self, in_flight: usize, now: Instant, record: &mut Record<'_>) {
         let held = self.claimed.len() + in_flight;
         let most = MOST_CLAIMED.saturating_sub(held);
-        if most == 0 {
+        if most == 0 || !self.may_claim(now) {
             return;
         }
-        for job in self.shared.outbox.take(most, held) {
-            record.claimed(&job, &self.server_name);
+        let most = most.min(self.shared.accounts.share(self.account, now));
+        let most = self.account.claim(most, now);
+        let jobs = self.shared.outbox.take(most, held);
+        self.account.release(most - jobs.len());
+        for job in jobs {
+            record.claimed(&job, self.account.name());
             self.claimed.push_back((job, None));
         }
+    }
+
+    /// Whether its account may have more now: its pace, its quota and the other accounts' shares allow it.
+    fn may_claim(&mut self, now: Instant) -> bool {
+        if self.account.claimable(now) == 0 {
+            let at = self.account.claimable_at();
+            at.into_iter().for_each(|at| self.look_again(at));
+            if let Some(used_up) = self.account.used_up()
+                && self.shared.outbox.has_work()
+            {
+                self.quota_is_used_up(used_up, now);
+            }
+            return false;
+        }
+        if self.shared.accounts.share(self.account, now) == 0 {
+            self.look_again(now + LOOK_AGAIN);
+            return false;
+        }
+        true
+    }
+
+    fn look_again(&mut self, at: Instant) {
+        self.wake = Some(self.wake.map_or(at, |wake| wake.min(at)));
     }
 
     /// Lays what may be said next, and marks the messages whose content leaves with it.
@@ -338,7 +398,7 @@ impl<'a> Courier<'a> {
     }
 
     /// Hands claimed messages to the session, as many as it has room for and whose claims are durable.
-    fn submit(&mut self, session: &mut Session<Job>, durable: Mark) {
+    fn submit(&mut self, session: &mut Session<Job>, now: Instant, durable: Mark) {
         if session.in_flight() == 0 {
             self.alone = false;
         }
@@ -351,6 +411,10 @@ impl<'a> Courier<'a> {
             }
             let suspect = job.losses.is_some();
             if suspect && session.in_flight() > 0 {
+                return;
+            }
+            if let Err(due) = self.account.leave(now) {
+                self.look_again(due);
                 return;
             }
             self.alone = suspect;
@@ -371,53 +435,6 @@ impl<'a> Courier<'a> {
         }
     }
 
-    fn wants_connection(&self) -> bool {
-        !self.claimed.is_empty() || self.shared.outbox.has_work()
-    }
-
-    fn terms(&self) -> (&'a Access, Terms) {
-        let server = self.shared.server;
-        let terms = Terms {
-            timeout: server.timeout,
-            manner: self.shared.health.manner(),
-            proven: self.shared.health.proven(),
-            window: server.window,
-            messages: server.messages_per_connection,
-        };
-        (self.shared.access, terms)
-    }
-
-    /// Ends the use of a session in which nothing is in flight, and opens another one if that is of use now.
-    fn hang_up(
-        &mut self,
-        session: Session<Job>,
-        given_up: Option<Trouble>,
-        call: impl FnOnce(Option<Session<Job>>, Option<(&'a Access, Terms)>),
-    ) {
-        if let Some(reason) = session.misbehaved()
-            && let Some(manner) = (self.shared.health).simplify(session.manner(), reason)
-        {
-            let text = format!("{}: {}", self.server_name, reason.describe(manner));
-            // Nobody listens once the run ends; that is no trouble.
-            let _ = self.events.send(Event::Simpler { text });
-        }
-        self.shared.tally.closed();
-        let until = match &given_up {
-            Some(trouble) if trouble.lasting != Lasting::ForGood => self.bear(trouble),
-            Some(_) | None => None,
-        };
-        let stopped = self.shared.stop.is_requested();
-        let open = given_up.is_none() && !stopped && self.wants_connection();
-        let (lost, open) = (session.lost().is_some(), open.then(|| self.terms()));
-        if lost && open.is_none() {
-            self.has_news = true;
-            self.line = Line::Down(until);
-        } else {
-            self.line = Line::Calling(until);
-            call(Some(session), open);
-        }
-    }
-
     /// Books the outcome; its line goes with this turn's append, before anything else is begun.
     fn settle(&mut self, job: &Job, outcome: Outcome, took: Duration, record: &mut Record<'_>) {
         let shared = self.shared;
@@ -427,7 +444,16 @@ impl<'a> Courier<'a> {
             }
             outcome => outcome,
         };
-        record.settled(job, &outcome, &self.server_name, took);
+        match &outcome {
+            Outcome::Accepted(_) => self.account.accepted(Instant::now()),
+            Outcome::InDoubt(_) => {}
+            Outcome::Deferred(failure) if failure.stage >= Stage::Data => {
+                self.account.not_taken();
+                self.account.ease(Instant::now());
+            }
+            Outcome::Deferred(_) | Outcome::Failed(_) => self.account.not_taken(),
+        }
+        record.settled(job, &outcome, self.account.name(), took);
         shared.standings.set_attempts(job.slot, job.attempt);
         shared.standings.set(job.slot, Standing::from(&outcome));
         let refused = shared.tally.count(&outcome);
@@ -444,33 +470,11 @@ impl<'a> Courier<'a> {
 
     /// Hands back what is claimed and not begun.
     fn release_all(&mut self, record: &mut Record<'_>) {
+        if !self.claimed.is_empty() {
+            self.account.release(self.claimed.len());
+        }
         for (job, _) in self.claimed.drain(..) {
             record.released(job);
-        }
-    }
-
-    /// Takes in that the server or a session is of no use now: tells, and says until when to wait, or stops the run.
-    fn bear(&mut self, trouble: &Trouble) -> Option<Instant> {
-        let shared = self.shared;
-        let text = format!("{}: {}", self.server_name, trouble.failure);
-        if trouble.lasting == Lasting::ForGood {
-            shared.stop.request(Reason::Server(text));
-            return None;
-        }
-        let now = Instant::now();
-        match shared.health.trouble(now) {
-            Advice::GiveUp => {
-                shared.stop.request(Reason::Server(format!(
-                    "{text}; no message could be submitted for {:?} (give_up in [delivery])",
-                    shared.delivery.give_up
-                )));
-                None
-            }
-            Advice::Wait(wait) => {
-                let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-                let _ = self.events.send(Event::Trouble { text, wait_ms });
-                Some(now + wait)
-            }
         }
     }
 

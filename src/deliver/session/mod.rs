@@ -210,6 +210,11 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         self.submitted > 0
     }
 
+    /// How many messages the server judged.
+    pub fn judged(&self) -> u32 {
+        self.judged
+    }
+
     /// Why the connection is lost, if it is.
     pub fn lost(&self) -> Option<&Trouble> {
         self.lost.as_ref()

@@ -7,7 +7,7 @@ use std::borrow::Borrow;
 
 use super::{Session, Terms, Trouble, greet};
 use crate::campaign::Secret;
-use crate::deliver::access::{Access, Account, Security};
+use crate::deliver::access::{Access, Credentials, Security};
 use crate::deliver::handshake;
 use crate::deliver::line::Line;
 use crate::deliver::login::{self, Refused, log_in};
@@ -26,20 +26,20 @@ impl<J: Borrow<Message>> Session<J> {
     /// # Errors
     /// A [`Trouble`] of the session or the account.
     pub fn open(access: &Access, terms: Terms) -> Result<Self, Trouble> {
-        let Some(account) = &access.account else {
+        let Some(credentials) = &access.credentials else {
             return Session::reach(access, terms, None).map_err(|refused| refused.trouble);
         };
-        let secret = account.secret();
-        let refused = match Session::reach(access, terms, Some((account, &secret))) {
+        let secret = credentials.secret();
+        let refused = match Session::reach(access, terms, Some((credentials, &secret))) {
             Ok(session) => return Ok(session),
             Err(refused) => refused,
         };
         if !refused.token {
             return Err(refused.trouble);
         }
-        let fresh = account.renew(&secret);
+        let fresh = credentials.renew(&secret);
         match fresh.map_err(|error| Trouble::for_good(Stage::Auth, error.to_string()))? {
-            Some(fresh) => Session::reach(access, terms, Some((account, &fresh)))
+            Some(fresh) => Session::reach(access, terms, Some((credentials, &fresh)))
                 .map_err(|refused| refused.trouble),
             // The source knows no other.
             None => Err(refused.trouble),
@@ -49,7 +49,7 @@ impl<J: Borrow<Message>> Session<J> {
     fn reach(
         access: &Access,
         terms: Terms,
-        login: Option<(&Account, &Secret)>,
+        login: Option<(&Credentials, &Secret)>,
     ) -> Result<Self, Refused> {
         let tap = access.trace.as_ref().map(|trace| trace.tap());
         let session = Session::speak(access, terms, login, tap.clone());
@@ -62,7 +62,7 @@ impl<J: Borrow<Message>> Session<J> {
     fn speak(
         access: &Access,
         terms: Terms,
-        login: Option<(&Account, &Secret)>,
+        login: Option<(&Credentials, &Secret)>,
         tap: Option<Tap>,
     ) -> Result<Self, Refused> {
         let tcp = Tcp::connect(&access.host, access.port, terms.timeout)
@@ -85,7 +85,7 @@ impl<J: Borrow<Message>> Session<J> {
             wire = start_tls(wire, &offers, access, security, &terms)?;
             offers = greet::hello(&mut wire, &name, &terms)?;
         }
-        if let Some((account, secret)) = login {
+        if let Some((credentials, secret)) = login {
             if !private {
                 let text = format!(
                     "{} is another machine, and a login is never sent in clear to one; take tls = \"none\" out of [[server]]",
@@ -93,10 +93,19 @@ impl<J: Borrow<Message>> Session<J> {
                 );
                 return Err(Trouble::for_good(Stage::Auth, text).into());
             }
-            let mechanism = log_in(&mut wire, &offers, &account.login, secret, terms.timeout)?;
+            let mechanism = log_in(
+                &mut wire,
+                &offers,
+                &credentials.login,
+                secret,
+                terms.timeout,
+            )?;
             if let Some(tap) = wire.tap() {
                 let by = login::name(mechanism);
-                tap.event(&format!("logged in as {} by {by}", account.login.username));
+                tap.event(&format!(
+                    "logged in as {} by {by}",
+                    credentials.login.username
+                ));
             }
         }
         Ok(Session::begin(wire, offers, terms))

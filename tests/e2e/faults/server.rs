@@ -89,7 +89,8 @@ fn says_421(name: &str, stage: &str, sent: &str) {
     let trouble = format!(
         "127.0.0.1:P: the server answered {stage} with \"421 4.3.2 closing this connection\""
     );
-    let reason = format!("{trouble}; no message could be submitted for 2s (give_up in [delivery])");
+    let reason =
+        format!("{trouble}; no message could be submitted for 2 s (give_up in [delivery])");
     let expected = (4, "accepted 2, remaining 1".to_owned());
     assert_eq!((ran.status, counts(&ran)), expected, "{name}");
     assert_eq!(steady(ran.json()["stopped"].as_str().unwrap()), reason);
@@ -159,7 +160,7 @@ fn a_greeting_that_says_come_back_later() {
         steady(&ran.stderr),
         format!(
             "{trouble}; trying again\n\
-             stopped: {trouble}; no message could be submitted for 2s (give_up in [delivery])\n\
+             stopped: {trouble}; no message could be submitted for 2 s (give_up in [delivery])\n\
              0 of 3 accepted, 3 remaining; the same command goes on\n"
         )
     );

@@ -1,0 +1,301 @@
+//! One server, or one account on it, as all of its couriers see it: whether it is of use, how many connections and
+//! messages it takes, how fast, and how many more today.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::access::Access;
+use super::allowance::Allowance;
+use super::health::Health;
+use super::pace::Pace;
+use super::quota::Quota;
+use crate::campaign::{Period, Server};
+
+/// What is left of the speed when the server says that it is too much.
+const HALF: f64 = 0.5;
+/// What is left of it when the server only seems to have enough.
+const A_LITTLE_LESS: f64 = 0.9;
+
+/// What the couriers of a server share.
+#[derive(Debug)]
+pub struct Account<'a> {
+    /// How it is used.
+    pub server: &'a Server,
+    /// The way to it.
+    pub access: Access,
+    /// Whether it is of use.
+    pub health: Health,
+    name: String,
+    /// Messages that a connection may be given: the setting, or fewer once the server said so.
+    messages: AtomicU32,
+    /// Messages that it has, or is to get.
+    handed: AtomicU64,
+    /// Open connections.
+    up: AtomicUsize,
+    /// No pace, no quota: what is below need not be asked.
+    free: AtomicBool,
+    bounds: Mutex<Bounds>,
+}
+
+#[derive(Debug)]
+struct Bounds {
+    pace: Pace,
+    quotas: Vec<Quota>,
+    allowance: Allowance,
+    out: Option<Out>,
+}
+
+/// Until when an account is left out; `None`: as long as the process lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Out(Option<Instant>);
+
+/// A quota is used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UsedUp {
+    /// Messages in 24 hours.
+    pub most: u64,
+    /// From when on one is left.
+    pub left_at: SystemTime,
+}
+
+impl<'a> Account<'a> {
+    /// An account that was not used yet by this process, and by earlier ones so often: moments in seconds since 1970,
+    /// and how many messages at each.
+    pub fn new(
+        server: &'a Server,
+        access: Access,
+        give_up: Duration,
+        used: BTreeMap<u64, u64>,
+    ) -> Self {
+        let daily = server
+            .rates
+            .iter()
+            .filter(|rate| rate.period == Period::Day);
+        let quotas: Vec<_> = daily
+            .map(|rate| Quota::new(rate.messages, used.clone()))
+            .collect();
+        let pace = Pace::new(&server.rates, Instant::now());
+        Account {
+            server,
+            access,
+            health: Health::new(give_up, server.timeout),
+            name: server.name(),
+            messages: AtomicU32::new(server.messages_per_connection),
+            handed: AtomicU64::new(0),
+            up: AtomicUsize::new(0),
+            free: AtomicBool::new(pace.is_free() && quotas.is_empty()),
+            bounds: Mutex::new(Bounds {
+                pace,
+                quotas,
+                allowance: Allowance::new(server.connections),
+                out: None,
+            }),
+        }
+    }
+
+    /// What it is called in messages and in the ledger.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A pass over so many recipients begins.
+    pub fn begin(&self, recipients: u64) {
+        self.health.begin();
+        let recipients = usize::try_from(recipients).unwrap_or(usize::MAX);
+        let most = self.server.connections.min(recipients).max(1);
+        self.lock().allowance.limit(most);
+    }
+
+    /// How many messages may be claimed for it now.
+    pub fn claimable(&self, now: Instant) -> usize {
+        match self.free.load(Relaxed) {
+            true => usize::MAX,
+            false => self.lock().claimable(now),
+        }
+    }
+
+    /// When to ask again, if nothing is [`Account::claimable`].
+    pub fn claimable_at(&self) -> Option<Instant> {
+        self.lock().pace.claimable_at()
+    }
+
+    /// The quota that is used up, if one is.
+    pub fn used_up(&self) -> Option<UsedUp> {
+        if self.free.load(Relaxed) {
+            return None;
+        }
+        let mut this = self.lock();
+        let used_up = (this.quotas.iter_mut())
+            .filter_map(|quota| (quota.left(unix()) == 0).then_some(&*quota));
+        let longest = used_up.max_by_key(|quota| quota.left_at())?;
+        Some(UsedUp {
+            most: longest.most(),
+            left_at: SystemTime::UNIX_EPOCH + Duration::from_secs(longest.left_at()),
+        })
+    }
+
+    /// Takes the right to claim up to `most` messages; returns how many.
+    pub fn claim(&self, most: usize, now: Instant) -> usize {
+        let mut this = self.lock();
+        let messages = most.min(this.claimable(now));
+        this.pace.claim(messages);
+        self.handed.fetch_add(messages as u64, Relaxed);
+        messages
+    }
+
+    /// So many messages that might be claimed, or were, are given back.
+    pub fn release(&self, messages: usize) {
+        self.handed.fetch_sub(messages as u64, Relaxed);
+        self.lock().pace.release(messages);
+    }
+
+    /// A message that was claimed leaves.
+    ///
+    /// # Errors
+    /// When it may, if not now.
+    pub fn leave(&self, now: Instant) -> Result<(), Instant> {
+        let mut this = self.lock();
+        this.pace.leave(now)?;
+        for quota in &mut this.quotas {
+            quota.take(unix());
+        }
+        Ok(())
+    }
+
+    /// A message that left was not taken: it counts against no quota.
+    pub fn not_taken(&self) {
+        self.handed.fetch_sub(1, Relaxed);
+        if !self.free.load(Relaxed) {
+            self.lock().quotas.iter_mut().for_each(Quota::give_back);
+        }
+    }
+
+    /// Messages that it has, or is to get.
+    pub fn handed(&self) -> u64 {
+        self.handed.load(Relaxed)
+    }
+
+    /// A message was accepted: more connections and more speed may be tried.
+    pub fn accepted(&self, now: Instant) {
+        let mut this = self.lock();
+        if !this.pace.is_free() {
+            this.pace.well(now);
+            let free = this.pace.is_free() && this.quotas.is_empty();
+            self.free.store(free, Relaxed);
+        }
+        if !this.allowance.is_full() && this.pace.claimable(now) > 0 {
+            this.allowance.well(now);
+        }
+    }
+
+    /// The server says that this is too fast: half the speed and half the connections. Returns the messages a second
+    /// that it is given from now on; `None` when it was slowed down just now.
+    pub fn slow(&self, now: Instant) -> Option<f64> {
+        self.lock().allowance.halve();
+        self.brake(now, HALF)
+    }
+
+    /// The server put a message off that it had taken whole: it may have too much to do.
+    pub fn ease(&self, now: Instant) {
+        self.brake(now, A_LITTLE_LESS);
+    }
+
+    fn brake(&self, now: Instant, part: f64) -> Option<f64> {
+        self.free.store(false, Relaxed);
+        self.lock().pace.brake(now, part)
+    }
+
+    /// Takes the right to open a connection, if there is one.
+    pub fn take_connection(&self) -> bool {
+        self.lock().allowance.take()
+    }
+
+    /// A connection was closed, or not opened.
+    pub fn give_connection_back(&self) {
+        self.lock().allowance.give_back();
+    }
+
+    /// Whether a connection is to be closed, there being more than are allowed: its right is taken from it.
+    pub fn retire_connection(&self) -> bool {
+        !self.free.load(Relaxed) && self.lock().allowance.retire()
+    }
+
+    /// A connection is open.
+    pub fn opened(&self) {
+        self.health.greeted();
+        self.up.fetch_add(1, Relaxed);
+    }
+
+    /// It is no more.
+    pub fn closed(&self) {
+        self.up.fetch_sub(1, Relaxed);
+    }
+
+    /// Whether it could take a message now.
+    pub fn is_ready(&self, now: Instant) -> bool {
+        self.up.load(Relaxed) > 0 && self.is_out(now).is_none() && self.claimable(now) > 0
+    }
+
+    /// Connections open, or being opened.
+    pub fn connections(&self) -> usize {
+        self.lock().allowance.open()
+    }
+
+    /// The server takes no further connection; the one that was refused has been given back. Returns how many it takes,
+    /// when that is news.
+    pub fn refuse_connection(&self, now: Instant) -> Option<usize> {
+        let mut this = self.lock();
+        let taken = this.allowance.open();
+        this.allowance.refuse(taken, now)
+    }
+
+    /// Messages that a connection may be given.
+    pub fn messages(&self) -> u32 {
+        self.messages.load(Relaxed)
+    }
+
+    /// The server takes so many messages on a connection, at least 1. Whether that is news.
+    pub fn learn_messages(&self, most: u32) -> bool {
+        self.messages.fetch_min(most.max(1), Relaxed) > most
+    }
+
+    /// Gives it no messages until then; `None`: none any more.
+    pub fn leave_out(&self, until: Option<Instant>) {
+        self.lock().out = Some(Out(until));
+    }
+
+    /// Whether it is left out, and until when.
+    pub fn is_out(&self, now: Instant) -> Option<Option<Instant>> {
+        let mut this = self.lock();
+        let Out(until) = this.out?;
+        if until.is_some_and(|until| until <= now) {
+            this.out = None;
+            return None;
+        }
+        Some(until)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Bounds> {
+        // A panic while it is held leaves plain values that are still true.
+        self.bounds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Bounds {
+    fn claimable(&mut self, now: Instant) -> usize {
+        let left = self.quotas.iter_mut().map(|quota| quota.left(unix()));
+        let left = left.min().map_or(usize::MAX, |left| {
+            usize::try_from(left).unwrap_or(usize::MAX)
+        });
+        let left = left.saturating_sub(self.pace.claimed());
+        left.min(self.pace.claimable(now))
+    }
+}
+
+/// Seconds since 1970.
+fn unix() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    now.map_or(0, |now| now.as_secs())
+}

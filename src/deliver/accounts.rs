@@ -1,0 +1,158 @@
+//! All accounts of a run: which of them a message goes to, and when none of them is of use any more.
+
+use std::time::Instant;
+
+use super::account::Account;
+
+/// How many messages one account may be ahead of its share: what a connection claims at once.
+const AHEAD: u64 = 16;
+
+/// The accounts that share the work.
+#[derive(Debug)]
+pub struct Accounts<'a> {
+    all: Vec<Account<'a>>,
+    /// Whether a quota's end is waited for.
+    waits: bool,
+}
+
+/// What is left when an account is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// Others go on.
+    Others,
+    /// All are left out, and one will be of use again.
+    Later,
+    /// Nothing.
+    None,
+}
+
+impl<'a> Accounts<'a> {
+    /// These accounts; whether a quota's end is waited for.
+    pub fn new(all: Vec<Account<'a>>, waits: bool) -> Self {
+        Accounts { all, waits }
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Account<'a>> {
+        self.all.iter()
+    }
+
+    /// How many more messages `account` may have, so that each gets its share while it can take it. Without weights
+    /// each takes what it can.
+    pub fn share(&self, account: &Account<'a>, now: Instant) -> usize {
+        if self.all.len() == 1 || self.iter().all(|it| it.server.weight.is_none()) {
+            return usize::MAX;
+        }
+        let weight = |account: &Account<'_>| u64::from(account.server.weight.unwrap_or(1));
+        let ready = self.iter().filter(|other| other.is_ready(now));
+        let least = ready.map(|it| it.handed() / weight(it)).min();
+        let most = self.iter().map(weight).max().unwrap_or(1);
+        let Some(least) = least else {
+            return usize::MAX;
+        };
+        let share = least * weight(account) + (AHEAD * weight(account)).div_ceil(most);
+        usize::try_from(share.saturating_sub(account.handed())).unwrap_or(usize::MAX)
+    }
+
+    /// Gives `account` no messages until then; `None`: none any more.
+    pub fn leave_out(&self, account: &Account<'a>, until: Option<Instant>, now: Instant) -> Left {
+        account.leave_out(until);
+        let mut later = false;
+        for account in self.iter() {
+            match account.is_out(now) {
+                None => return Left::Others,
+                Some(until) => later |= until.is_some(),
+            }
+        }
+        match later && self.waits {
+            true => Left::Later,
+            false => Left::None,
+        }
+    }
+
+    /// Whether each of them is left out, or was of no use for too long.
+    pub fn are_given_up(&self, now: Instant) -> bool {
+        self.iter()
+            .all(|it| it.is_out(now).is_some() || it.health.is_given_up(now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::campaign::{Server, Tls};
+    use crate::deliver::access::Access;
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    fn server(weight: Option<u32>) -> Server {
+        Server {
+            tls: Tls::None,
+            weight,
+            ..Server::default()
+        }
+    }
+
+    fn accounts(servers: &[Server], waits: bool) -> Accounts<'_> {
+        let new = |server| {
+            let access = Access::new(server, None).unwrap();
+            Account::new(server, access, Duration::from_secs(60), BTreeMap::new())
+        };
+        Accounts::new(servers.iter().map(new).collect(), waits)
+    }
+
+    #[test]
+    fn messages_are_shared_by_weight_among_those_that_can_take_them() {
+        let servers = [server(Some(9)), server(None)];
+        let accounts = accounts(&servers, false);
+        let now = Instant::now();
+        let [heavy, light] = &accounts.all[..] else {
+            unreachable!("two servers")
+        };
+        heavy.opened();
+        heavy.claim(100, now);
+        assert!(accounts.share(heavy, now) > 0, "the other one is not there");
+        light.opened();
+        assert_eq!(accounts.share(heavy, now), 0);
+        let mut handed = 0;
+        while handed < 1000 {
+            for account in [light, heavy] {
+                let share = accounts.share(account, now).min(16);
+                account.claim(share, now);
+                handed += share;
+            }
+        }
+        let part = heavy.handed() as f64 / light.handed() as f64;
+        assert!((8.0..=10.0).contains(&part), "{part}");
+        light.leave_out(None);
+        assert!(accounts.share(heavy, now) > 0);
+    }
+
+    #[test]
+    fn without_weights_each_takes_what_it_can() {
+        let servers = [server(None), server(None)];
+        let accounts = accounts(&servers, false);
+        accounts.iter().for_each(Account::opened);
+        assert_eq!(accounts.share(&accounts.all[0], Instant::now()), usize::MAX);
+    }
+
+    #[test]
+    fn the_run_is_over_when_nobody_is_left() {
+        let servers = [server(None), server(None)];
+        let now = Instant::now();
+        let then = Some(now + Duration::from_secs(60));
+        for waits in [false, true] {
+            let accounts = accounts(&servers, waits);
+            let [first, second] = &accounts.all[..] else {
+                unreachable!("two servers")
+            };
+            assert_eq!(accounts.leave_out(first, None, now), Left::Others);
+            assert!(!accounts.are_given_up(now));
+            let left = if waits { Left::Later } else { Left::None };
+            assert_eq!(accounts.leave_out(second, then, now), left);
+            assert!(accounts.are_given_up(now));
+            assert!(!accounts.are_given_up(now + Duration::from_secs(60)));
+        }
+    }
+}
