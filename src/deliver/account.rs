@@ -2,7 +2,7 @@
 //! messages it takes, how fast, and how many more today.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -32,8 +32,6 @@ pub struct Account<'a> {
     messages: AtomicU32,
     /// Messages that it has, or is to get.
     handed: AtomicU64,
-    /// Open connections.
-    up: AtomicUsize,
     /// No pace, no quota: what is below need not be asked.
     free: AtomicBool,
     bounds: Mutex<Bounds>,
@@ -84,7 +82,6 @@ impl<'a> Account<'a> {
             name: server.name(),
             messages: AtomicU32::new(server.messages_per_connection),
             handed: AtomicU64::new(0),
-            up: AtomicUsize::new(0),
             free: AtomicBool::new(pace.is_free() && quotas.is_empty()),
             bounds: Mutex::new(Bounds {
                 pace,
@@ -222,20 +219,9 @@ impl<'a> Account<'a> {
         !self.free.load(Relaxed) && self.lock().allowance.retire()
     }
 
-    /// A connection is open.
-    pub fn opened(&self) {
-        self.health.greeted();
-        self.up.fetch_add(1, Relaxed);
-    }
-
-    /// It is no more.
-    pub fn closed(&self) {
-        self.up.fetch_sub(1, Relaxed);
-    }
-
-    /// Whether it could take a message now.
+    /// Whether it takes messages now, as far as is known.
     pub fn is_ready(&self, now: Instant) -> bool {
-        self.up.load(Relaxed) > 0 && self.is_out(now).is_none() && self.claimable(now) > 0
+        !self.health.is_in_trouble() && self.is_out(now).is_none() && self.claimable(now) > 0
     }
 
     /// Connections open, or being opened.

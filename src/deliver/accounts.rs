@@ -83,6 +83,7 @@ mod tests {
     use super::*;
     use crate::campaign::{Server, Tls};
     use crate::deliver::access::Access;
+    use crate::deliver::session::Manner;
     use std::collections::BTreeMap;
     use std::time::Duration;
 
@@ -110,10 +111,10 @@ mod tests {
         let [heavy, light] = &accounts.all[..] else {
             unreachable!("two servers")
         };
-        heavy.opened();
+        light.health.trouble(now);
         heavy.claim(100, now);
         assert!(accounts.share(heavy, now) > 0, "the other one is not there");
-        light.opened();
+        light.health.well(Manner::Sequential);
         assert_eq!(accounts.share(heavy, now), 0);
         let mut handed = 0;
         while handed < 1000 {
@@ -133,7 +134,6 @@ mod tests {
     fn without_weights_each_takes_what_it_can() {
         let servers = [server(None), server(None)];
         let accounts = accounts(&servers, false);
-        accounts.iter().for_each(Account::opened);
         assert_eq!(accounts.share(&accounts.all[0], Instant::now()), usize::MAX);
     }
 

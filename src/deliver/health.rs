@@ -80,6 +80,11 @@ impl Health {
         self.greeted.load(Relaxed)
     }
 
+    /// Whether it was of no use lately.
+    pub fn is_in_trouble(&self) -> bool {
+        lock(&self.trouble).is_some()
+    }
+
     /// How long one that is given up is left alone, while others go on.
     pub fn longest_wait(&self) -> Duration {
         jittered(LONGEST_WAIT)

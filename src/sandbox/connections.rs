@@ -1,5 +1,6 @@
 //! The open connections: who is admitted, how all of them are stopped.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -50,7 +51,7 @@ impl Connections {
         Some(Seat {
             connections: self,
             number,
-            served,
+            served: Cell::new(served),
         })
     }
 
@@ -83,7 +84,7 @@ impl Connections {
 pub(super) struct Seat<'a> {
     connections: &'a Connections,
     number: u64,
-    served: bool,
+    served: Cell<bool>,
 }
 
 impl Seat<'_> {
@@ -94,16 +95,20 @@ impl Seat<'_> {
 
     /// `false`: too many are open, it is to be sent away.
     pub(super) fn served(&self) -> bool {
-        self.served
+        self.served.get()
+    }
+
+    /// The last word is said: who waits for the end of this connection may have another one.
+    pub(super) fn leave(&self) {
+        if self.served.replace(false) {
+            self.connections.room().open -= 1;
+        }
     }
 }
 
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
-        let mut room = self.connections.room();
-        room.streams.remove(&self.number);
-        if self.served {
-            room.open -= 1;
-        }
+        self.leave();
+        self.connections.room().streams.remove(&self.number);
     }
 }

@@ -135,8 +135,9 @@ impl Sandbox {
     }
 }
 
-impl Drop for Sandbox {
-    fn drop(&mut self) {
+impl Sandbox {
+    /// Stops accepting, cuts every connection, and returns when all threads are gone. What it took can still be asked for.
+    pub fn halt(&mut self) {
         let Some(acceptor) = self.acceptor.take() else {
             return;
         };
@@ -147,6 +148,12 @@ impl Drop for Sandbox {
         if let (Err(panic), false) = (ended, thread::panicking()) {
             std::panic::resume_unwind(panic);
         }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.halt();
     }
 }
 

@@ -316,7 +316,9 @@ impl<'a> Session<'a> {
     /// Closes our half, and reads the rest away: closed outright with octets unread, a TCP connection is reset, and
     /// the client may never see the last reply.
     fn part(&mut self) {
-        if self.flush().is_err() || self.stream.shutdown(Shutdown::Write).is_err() {
+        let flushed = self.flush();
+        self.seat.leave();
+        if flushed.is_err() || self.stream.shutdown(Shutdown::Write).is_err() {
             return;
         }
         let (began, mut stream, mut rest) = (Instant::now(), self.stream, [0; 4096]);

@@ -22,7 +22,7 @@ const STATES: [&str; 8] = [
 pub fn steady(text: &str) -> String {
     let mut steady = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
-        steady.push_str(&times(line));
+        steady.push_str(&speed(&times(line)));
     }
     ports(&steady)
 }
@@ -40,6 +40,19 @@ fn times(line: &str) -> String {
     match said.rsplit_once(" in ") {
         Some((before, time)) if time.split(" s (").all(digits) => format!("{before} in T{end}"),
         _ => line.to_owned(),
+    }
+}
+
+/// `at most 45 messages a second` becomes `at most N messages a second`.
+fn speed(line: &str) -> String {
+    match line
+        .split_once(" messages a second")
+        .and_then(|(before, after)| {
+            let (before, _) = before.rsplit_once("at most ")?;
+            Some(format!("{before}at most N messages a second{after}"))
+        }) {
+        Some(steady) => steady,
+        None => line.to_owned(),
     }
 }
 

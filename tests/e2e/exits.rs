@@ -179,8 +179,8 @@ fn status_2_a_command_line_that_is_wrong() {
             ),
         ),
         (
-            "send campaign --wait",
-            "mailrun: --wait is not there yet in this version\n".to_owned(),
+            "send campaign --at 9:00",
+            "mailrun: --at is not there yet in this version\n".to_owned(),
         ),
         (
             "send campaign --at=18:00",

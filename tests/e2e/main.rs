@@ -9,6 +9,7 @@ mod evidence;
 mod impostor;
 mod inbox;
 mod letter;
+mod limits;
 mod running;
 mod support;
 
@@ -31,6 +32,7 @@ mod repair;
 mod resolve;
 mod results;
 mod resume;
+mod servers;
 mod signals;
 mod terminal;
 mod tls;

@@ -43,7 +43,7 @@ impl<'a> Courier<'a> {
         {
             self.notice(reason.describe(manner));
         }
-        self.closed();
+        self.shared.tally.closed();
         let open = given_up.is_none() && !over && self.wants_connection(Instant::now());
         let (lost, open) = (session.lost().is_some(), open.then(|| self.terms()));
         if open.is_none() {
@@ -60,12 +60,6 @@ impl<'a> Courier<'a> {
             self.line = Line::Calling(until);
             call(Some(session), open);
         }
-    }
-
-    /// Its session is of no more use.
-    pub(super) fn closed(&self) {
-        self.shared.tally.closed();
-        self.account.closed();
     }
 
     /// It has no session, and opens none now.

@@ -192,7 +192,7 @@ impl<'a> Courier<'a> {
         match call {
             Ok(Some(session)) => {
                 self.shared.tally.opened();
-                self.account.opened();
+                self.account.health.greeted();
                 self.opened = Instant::now();
                 self.line = Line::Up(Box::new(session), None);
             }
@@ -226,7 +226,7 @@ impl<'a> Courier<'a> {
         // Closed while nothing was on its way: any server may, and the next message has another connection.
         let unneeded = session.was_used() || self.claimed.is_empty();
         if finished.is_empty() && session.in_flight() == 0 && unneeded {
-            self.closed();
+            self.shared.tally.closed();
             self.give_connection_back();
             self.line = Line::Down(None);
             return;

@@ -47,6 +47,8 @@ use crate::wording::count;
 const END_OF_DATA_TIMES: u32 = 10;
 /// A server that does not answer QUIT is not waited for: nothing depends on it.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long it is waited for that the server, which is to close first (RFC 5321 4.1.1.10), does so.
+const PARTING: Duration = Duration::from_millis(200);
 /// After a failed write, what the server said before is waited for this long.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
@@ -274,8 +276,9 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
             return;
         }
         let timeout = self.terms.timeout.min(QUIT_TIMEOUT);
-        if self.wire.say("QUIT\r\n", timeout).is_ok() {
-            let _ = self.wire.read_reply(timeout);
+        if self.wire.say("QUIT\r\n", timeout).is_ok() && self.wire.read_reply(timeout).is_ok() {
+            // A server counts a connection until it has closed it: the next one could be one too many.
+            let _ = self.wire.read_reply(timeout.min(PARTING));
         }
         self.wire.close();
         self.tell("closed");

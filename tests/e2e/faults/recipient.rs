@@ -156,15 +156,14 @@ fn refused_for_now_until_attempts_are_used_up() {
 /// What names the account's quota is not booked on the recipient.
 #[test]
 fn a_quota_is_not_the_recipients() {
-    for name in [
-        "rcpt-550-5.4.5-once",
-        "dot-451-4.4.5-once",
-        "data-454-4.4.5-once",
+    for (name, odd, stage) in [
+        (
+            "dot-451-4.4.5-once",
+            "claimed sending released claimed sending accepted",
+            "the end of the content with \"451 4.4.5",
+        ),
+        ("data-454-4.4.5-once", MAILED_LATER, "DATA with \"454 4.4.5"),
     ] {
-        let odd = match name.starts_with("dot") {
-            true => "claimed sending released claimed sending accepted",
-            false => MAILED_LATER,
-        };
         check(
             name,
             &Expected {
@@ -173,12 +172,38 @@ fn a_quota_is_not_the_recipients() {
                 odd,
                 after: MAILED_LATER,
                 last: "250 2.0.0 Ok: queued as 00000003".to_owned(),
-                said: String::new(),
+                said: format!(
+                    "127.0.0.1:P: at most N messages a second for now: the server answered {stage} this message is \
+                     not taken for now\"\n"
+                ),
                 connections: 2,
                 received: 1,
             },
         );
     }
+}
+
+/// What is over for today stops the run; the same command goes on.
+#[test]
+fn a_quota_that_is_used_up_stops_the_run() {
+    let name = "rcpt-550-5.4.5-once";
+    let server = sequential();
+    let folder = folder(name, &server, "");
+    let ran = run(&folder, &["send", "campaign", "--json"]);
+    assert_eq!(
+        (ran.status, counts(&ran).as_str()),
+        (4, "accepted 1, remaining 2"),
+        "{ran:?}"
+    );
+    assert_eq!(
+        steady(&ran.stderr),
+        "stopped: 127.0.0.1:P: a quota is used up: the server answered RCPT TO with \"550 5.4.5 no such recipient\"; \
+         the same command goes on once it allows more\n\
+         1 of 3 accepted, 2 remaining; the same command goes on\n"
+    );
+    let ran = run(&folder, &["send", "campaign", "--json"]);
+    assert_eq!((ran.status, counts(&ran).as_str()), (0, "accepted 3"));
+    assert!(received(&server).values().all(|times| *times == 1));
 }
 
 #[test]
