@@ -36,4 +36,5 @@ mod servers;
 mod signals;
 mod terminal;
 mod tls;
+mod tls_bytes;
 mod trace;
