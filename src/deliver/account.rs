@@ -18,6 +18,9 @@ const HALF: f64 = 0.5;
 /// What is left of it when the server only seems to have enough.
 const A_LITTLE_LESS: f64 = 0.9;
 
+/// So many messages in a row at which the server refuses the account are not the messages' fault.
+const BELIEVED: u32 = 3;
+
 /// What the couriers of a server share.
 #[derive(Debug)]
 pub struct Account<'a> {
@@ -32,6 +35,8 @@ pub struct Account<'a> {
     messages: AtomicU32,
     /// Messages that it has, or is to get.
     handed: AtomicU64,
+    /// How often it was refused at a message since one was accepted.
+    refusals: AtomicU32,
     /// No pace, no quota: what is below need not be asked.
     free: AtomicBool,
     bounds: Mutex<Bounds>,
@@ -82,6 +87,7 @@ impl<'a> Account<'a> {
             name: server.name(),
             messages: AtomicU32::new(server.messages_per_connection),
             handed: AtomicU64::new(0),
+            refusals: AtomicU32::new(0),
             free: AtomicBool::new(pace.is_free() && quotas.is_empty()),
             bounds: Mutex::new(Bounds {
                 pace,
@@ -176,6 +182,7 @@ impl<'a> Account<'a> {
 
     /// A message was accepted: more connections and more speed may be tried.
     pub fn accepted(&self, now: Instant) {
+        self.refusals.store(0, Relaxed);
         let mut this = self.lock();
         if !this.pace.is_free() {
             this.pace.well(now);
@@ -185,6 +192,11 @@ impl<'a> Account<'a> {
         if !this.allowance.is_full() && this.pace.claimable(now) > 0 {
             this.allowance.well(now);
         }
+    }
+
+    /// The server refused the account for good, at a message. Whether that is to be believed: others were refused too.
+    pub fn is_refused(&self) -> bool {
+        self.refusals.fetch_add(1, Relaxed) + 1 >= BELIEVED
     }
 
     /// The server says that this is too fast: half the speed and half the connections. Returns the messages a second

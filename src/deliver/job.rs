@@ -22,6 +22,8 @@ pub struct Job {
     pub attempt: u16,
     /// How often a connection was lost at this message, and how many were accepted when that began.
     pub losses: Option<Losses>,
+    /// The server refused the account at this message, when so many were accepted.
+    pub refused: Option<u64>,
 }
 
 /// Connections lost at one message.
@@ -83,6 +85,33 @@ impl Job {
             cause: Cause::Local(text),
         }))
     }
+}
+
+impl Job {
+    /// Whether it may itself be the trouble: it goes out last, and alone.
+    pub fn is_suspect(&self) -> bool {
+        self.losses.is_some() || self.refused.is_some()
+    }
+
+    /// Takes in that the server refused the account for good at this message, when so many were accepted in all. Where
+    /// others are accepted before and after, it is the message that is refused.
+    pub fn refused(&mut self, trouble: &Trouble, accepted: u64) -> Option<Outcome> {
+        if !concerns_message(trouble) {
+            return None;
+        }
+        let before = *self.refused.get_or_insert(accepted);
+        (accepted > before).then(|| {
+            Outcome::Failed(Failure {
+                scope: Scope::Message,
+                ..trouble.failure.clone()
+            })
+        })
+    }
+}
+
+/// Whether a refusal of the account, to all appearance, was the answer to a message: another one may be taken.
+pub fn concerns_message(trouble: &Trouble) -> bool {
+    trouble.lasting == Lasting::ForGood && trouble.failure.stage >= Stage::Rcpt
 }
 
 /// Why the connection is lost, when no answer came to the end of a message.

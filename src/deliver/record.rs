@@ -85,8 +85,8 @@ impl<'a> Record<'a> {
         self.unrecorded.clear();
         if !self.released.is_empty() {
             let released = self.released.drain(..);
-            // Those at which connections were lost come last.
-            let (last, next): (Vec<Job>, Vec<Job>) = released.partition(|job| job.losses.is_some());
+            // Those that may be the trouble come last.
+            let (last, next): (Vec<Job>, Vec<Job>) = released.partition(Job::is_suspect);
             self.outbox.give_back(next, last);
         }
         Ok(mark)

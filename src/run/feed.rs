@@ -188,6 +188,7 @@ impl Feeder<'_> {
                             slot: due.slot,
                             attempt: due.attempt,
                             losses: None,
+                            refused: None,
                         }),
                         // Boxed: hardly any row comes this way.
                         Err(refusal) => Err(Box::new((due, refusal))),

@@ -446,7 +446,7 @@ fn a_torn_last_line_is_dropped() {
 #[test]
 fn connections_are_opened_as_many_as_asked_for() {
     for connections in [1, 4] {
-        let rows: Vec<_> = (1..=8)
+        let rows: Vec<_> = (1..=24)
             .map(|n| format!("slow-50ms+{n}@a.example"))
             .collect();
         let folder = Folder::with_rows(rows.iter().map(|row| (row.as_str(), "Anna")));
@@ -456,7 +456,7 @@ fn connections_are_opened_as_many_as_asked_for() {
             &sandbox,
             &["--json", "--connections", &connections.to_string()],
         );
-        assert_eq!(end(&ran), is(0, "accepted 8"));
+        assert_eq!(end(&ran), is(0, "accepted 24"));
         assert_eq!(sandbox.stats().most_open, connections);
         assert_eq!(sandbox.stats().connections, connections as u64);
     }

@@ -8,28 +8,26 @@
 //! It waits for nothing: its crew calls it when something has happened.
 
 mod connection;
+mod finished;
 mod trouble;
 
 use std::collections::VecDeque;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use self::trouble::is_final;
 use super::account::Account;
 use super::accounts::Accounts;
 use super::dial::Call;
 use super::event::Event;
-use super::job::{Job, lost_with};
+use super::job::Job;
 use super::outbox::Outbox;
 use super::record::Record;
 use super::session::{Finished, Session, Terms, Trouble, Verdict};
 use crate::campaign::{Delivery, Durability};
 use crate::ledger::file::{Ledger, Mark};
 use crate::ledger::standing::{Standing, Standings};
-use crate::outcome::{Outcome, Stage};
-use crate::stop::{Reason, Stop};
+use crate::stop::Stop;
 use crate::tally::Tally;
-use crate::wording::count;
 
 /// Messages claimed on one connection at most, the one on its way counted: what a power loss can leave in doubt.
 const MOST_CLAIMED: usize = 16;
@@ -206,89 +204,6 @@ impl<'a> Courier<'a> {
         }
     }
 
-    /// Takes in what the session has finished, and whether it is still of use.
-    pub fn take_in(&mut self, now: Instant, record: &mut Record<'_>) {
-        let Line::Up(session, given_up) = &mut self.line else {
-            return;
-        };
-        if session.deadline().is_some_and(|deadline| deadline <= now) {
-            session.expire();
-        }
-        let manner = session.manner();
-        let finished = session.finished();
-        let mut trouble = None;
-        if given_up.is_none() {
-            trouble = session.lost().cloned();
-        }
-        if finished.is_empty() && trouble.is_none() {
-            return;
-        }
-        // Closed while nothing was on its way: any server may, and the next message has another connection.
-        let unneeded = session.was_used() || self.claimed.is_empty();
-        if finished.is_empty() && session.in_flight() == 0 && unneeded {
-            self.shared.tally.closed();
-            self.give_connection_back();
-            self.line = Line::Down(None);
-            return;
-        }
-        let (mut first, mut returned) = (None, Vec::new());
-        let all = finished.len();
-        for Finished {
-            mut job,
-            verdict,
-            took,
-        } in finished
-        {
-            match verdict {
-                Verdict::Settled(outcome) => {
-                    match lost_with(&outcome) {
-                        Some(why) => drop(first.get_or_insert(why)),
-                        None => self.account.health.well(manner),
-                    }
-                    self.settle(&job, outcome, took, record);
-                }
-                Verdict::Returned(why) => {
-                    // Only the first one can be the reason that a connection was lost.
-                    let outcome = match &first {
-                        None => job.lost(
-                            &why,
-                            self.shared.tally.counts().accepted,
-                            self.shared.delivery,
-                        ),
-                        Some(_) => None,
-                    };
-                    match outcome {
-                        Some(outcome) => self.settle(&job, outcome, took, record),
-                        None => {
-                            self.account.not_taken();
-                            returned.push(job);
-                        }
-                    }
-                    first.get_or_insert(why);
-                }
-            }
-        }
-        self.shared.outbox.done(all - returned.len());
-        if let Some(trouble) = first.or(trouble) {
-            self.give_up(trouble, record);
-        }
-        // After those that were only claimed: the next connection is not lost at the same message at once.
-        for job in returned {
-            record.released(job);
-        }
-    }
-
-    /// After trouble: what is in flight is finished, what is claimed goes back, and the next try waits.
-    fn give_up(&mut self, trouble: Trouble, record: &mut Record<'_>) {
-        self.release_all(record);
-        if is_final(&trouble) {
-            self.bear(&trouble, 0);
-        }
-        if let Line::Up(_, given_up) = &mut self.line {
-            given_up.get_or_insert(trouble);
-        }
-    }
-
     /// Calls, claims, submits and prepares, as far as that is possible now: what stands in the ledger before `durable`
     /// is durable.
     pub fn attend(
@@ -409,7 +324,7 @@ impl<'a> Courier<'a> {
             if mark.is_none_or(|mark| mark > durable) {
                 return;
             }
-            let suspect = job.losses.is_some();
+            let suspect = job.is_suspect();
             if suspect && session.in_flight() > 0 {
                 return;
             }
@@ -432,39 +347,6 @@ impl<'a> Courier<'a> {
             *claim = Some(written);
             // Nobody rings for what is durable as soon as it is written.
             self.has_news |= self.shared.delivery.durability == Durability::Process;
-        }
-    }
-
-    /// Books the outcome; its line goes with this turn's append, before anything else is begun.
-    fn settle(&mut self, job: &Job, outcome: Outcome, took: Duration, record: &mut Record<'_>) {
-        let shared = self.shared;
-        let outcome = match outcome {
-            Outcome::Deferred(failure) if job.attempt >= shared.delivery.attempts => {
-                Outcome::Failed(failure)
-            }
-            outcome => outcome,
-        };
-        match &outcome {
-            Outcome::Accepted(_) => self.account.accepted(Instant::now()),
-            Outcome::InDoubt(_) => {}
-            Outcome::Deferred(failure) if failure.stage >= Stage::Data => {
-                self.account.not_taken();
-                self.account.ease(Instant::now());
-            }
-            Outcome::Deferred(_) | Outcome::Failed(_) => self.account.not_taken(),
-        }
-        record.settled(job, &outcome, self.account.name(), took);
-        shared.standings.set_attempts(job.slot, job.attempt);
-        shared.standings.set(job.slot, Standing::from(&outcome));
-        let refused = shared.tally.count(&outcome);
-        if let Outcome::Failed(failure) = &outcome
-            && refused >= u64::from(shared.delivery.stop_after)
-        {
-            shared.stop.request(Reason::Refused(format!(
-                "{} in a row refused, the last one because {failure}; see whether the list or \
-                 the message is at fault (stop_after in [delivery] sets how many)",
-                count(refused, "recipient")
-            )));
         }
     }
 

@@ -2,9 +2,9 @@
 
 use mailrun::sandbox::Verb;
 
-use super::{Expected, MAILED, MAILED_LATER, address, all_quit, check, folder, last_words};
+use super::{BEFORE, Expected, MAILED, MAILED_LATER, address, all_quit, check, folder, last_words};
 use crate::evidence::{counts, history, steady};
-use crate::support::{received, run, sequential};
+use crate::support::{Folder, received, run, sequential, url};
 
 #[test]
 fn refused_for_good() {
@@ -204,6 +204,43 @@ fn a_quota_that_is_used_up_stops_the_run() {
     let ran = run(&folder, &["send", "campaign", "--json"]);
     assert_eq!((ran.status, counts(&ran).as_str()), (0, "accepted 3"));
     assert!(received(&server).values().all(|times| *times == 1));
+}
+
+/// A server that names the account's trouble at one recipient alone: the others are mailed, and the run ends.
+#[test]
+fn an_account_that_is_refused_at_one_recipient_alone() {
+    let name = "rcpt-530";
+    let server = sequential();
+    let folder = folder(name, &server, "");
+    let ran = run(&folder, &["send", "campaign", "--json"]);
+    assert_eq!(
+        (ran.status, counts(&ran).as_str()),
+        (3, "accepted 2, failed 1"),
+        "{ran:?}"
+    );
+    assert_eq!(
+        history(&folder, &address(name)),
+        "claimed released claimed failed"
+    );
+    assert_eq!(history(&folder, BEFORE), MAILED);
+
+    // At each of them: nobody is booked, and the run stops.
+    let rows: Vec<_> = (1..=5).map(|n| format!("rcpt-530+{n}@x.example")).collect();
+    let folder = Folder::with_rows(rows.iter().map(|row| (row.as_str(), "Anna")));
+    folder.configure(&format!(
+        "[[server]]\nurl = \"{}\"\nconnections = 1",
+        url(&server)
+    ));
+    let ran = run(&folder, &["send", "campaign", "--json"]);
+    assert_eq!(
+        (ran.status, counts(&ran).as_str()),
+        (4, "remaining 5"),
+        "{ran:?}"
+    );
+    assert_eq!(
+        ran.json()["stopped"].as_str().map(steady).unwrap(),
+        "127.0.0.1:P: the server answered RCPT TO with \"530 5.1.1 no such recipient\""
+    );
 }
 
 #[test]
