@@ -20,7 +20,7 @@ use mailrun::ledger::disk::Here;
 use mailrun::ledger::entry::{Entry, State, timestamp, write_line};
 use mailrun::ledger::file::{self, Ledger, Mark, Opening};
 use mailrun::ledger::standing::Gather;
-use mailrun::message::Builder;
+use mailrun::message::{Builder, Enclosed};
 use mailrun::recipients::{List, Recipient, Row};
 use mailrun::render::Templates;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -86,7 +86,7 @@ fn main() {
         .collect();
     report("built", &scale, rows, || {
         for (recipient, identity, rendered) in &rendered {
-            let built = builder.build(recipient, identity, rendered, DATE);
+            let built = builder.build(recipient, identity, rendered, Enclosed::default(), DATE);
             black_box(built.unwrap());
         }
     });

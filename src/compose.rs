@@ -1,7 +1,7 @@
 //! A recipient in, a message out: templates and builder of one run, as one step. Pure; called from many threads.
 
 use crate::campaign::Campaign;
-use crate::message::{Builder, Identity, Message, Refusal};
+use crate::message::{Builder, Enclosed, Identity, Message, Refusal};
 use crate::recipients::Recipient;
 use crate::render::{Sheet, Templates};
 
@@ -62,7 +62,8 @@ impl Composer {
                 column: None,
                 reason: error.to_string(),
             })?;
-        self.builder.build(recipient, identity, rendered, date)
+        self.builder
+            .build(recipient, identity, rendered, Enclosed::default(), date)
     }
 
     /// The subject of a recipient's message, when it renders.

@@ -3,8 +3,9 @@
 use lettre::Address;
 use lettre::message::Mailbox;
 
-use super::mime::{self, Body, TransferEncoding};
-use super::{BuilderError, Identity, Message, Part, Refusal, address, header};
+use super::mime::{Body, TransferEncoding};
+use super::structure::{Content, Tree};
+use super::{BuilderError, Enclosed, Identity, Message, Refusal, address, header};
 use crate::campaign::Campaign;
 use crate::recipients::Recipient;
 use crate::render::Rendered;
@@ -99,6 +100,7 @@ impl Builder {
         recipient: &Recipient,
         identity: &Identity,
         rendered: &Rendered,
+        enclosed: Enclosed,
         date: &str,
     ) -> Result<Message, Refusal> {
         let envelope_to = self.envelope_to(recipient)?;
@@ -110,26 +112,26 @@ impl Builder {
 
         let size = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         let body_size = size(&rendered.text) + size(&rendered.html);
-        let mut out = String::with_capacity(FRAME + body_size + body_size / 2);
+        let mut content = Content::with_capacity(FRAME + body_size + body_size / 2);
 
-        field(&mut out, "Date", &[date]);
+        let out = &mut content.own;
+        field(out, "Date", &[date]);
         out.push_str(&self.senders);
-        address::mailbox(&mut out, "To", display, &envelope_to);
-        header::unstructured(&mut out, "Subject", &rendered.subject);
-        field(&mut out, "Message-ID", &["<", &identity.message_id, ">"]);
+        address::mailbox(out, "To", display, &envelope_to);
+        header::unstructured(out, "Subject", &rendered.subject);
+        field(out, "Message-ID", &["<", &identity.message_id, ">"]);
         for (own, value) in self.own.iter().zip(&rendered.headers) {
-            self.own_field(&mut out, recipient, own, value)?;
+            self.own_field(out, recipient, own, value)?;
         }
-        field(&mut out, "MIME-Version", &["1.0"]);
-        match (text, html) {
-            (Some((text, plain)), Some((html, rich))) => {
-                let bodies = [Body::plain(text, plain), Body::html(html, rich)];
-                mime::alternative(&mut out, &identity.send_id, &bodies);
-            }
-            (None, Some((html, encoding))) => Body::html(html, encoding).write(&mut out),
-            (Some((text, encoding)), None) => Body::plain(text, encoding).write(&mut out),
-            (None, None) => Body::plain("", TransferEncoding::SevenBit).write(&mut out),
-        }
+        field(out, "MIME-Version", &["1.0"]);
+        let tree = Tree {
+            send_id: &identity.send_id,
+            text: text.map(|(text, encoding)| Body::plain(text, encoding)),
+            html: html.map(|(html, encoding)| Body::html(html, encoding)),
+            inline: enclosed.inline,
+            attached: enclosed.attached,
+        };
+        tree.write(&mut content);
 
         Ok(Message {
             key: recipient.key.clone(),
@@ -137,7 +139,7 @@ impl Builder {
             envelope_from,
             envelope_to,
             message_id: identity.message_id.clone(),
-            content: vec![Part::Own(out.into_bytes())],
+            content: content.finish(),
         })
     }
 

@@ -13,6 +13,7 @@ mod header;
 mod identity;
 mod mime;
 mod quoted_printable;
+mod structure;
 #[cfg(test)]
 mod tests;
 
@@ -78,6 +79,15 @@ impl Shared {
     pub fn dots(&self) -> &[usize] {
         &self.dots
     }
+}
+
+/// What goes with a message beside its texts: parts with their header fields, lines ended by CRLF.
+#[derive(Debug, Default)]
+pub struct Enclosed {
+    /// What the HTML shows, by Content-ID.
+    pub inline: Vec<Part>,
+    /// Attachments.
+    pub attached: Vec<Part>,
 }
 
 /// What is derived from campaign, run and key alone, so that a message sent again is the same message.

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Builder, Identity, Message, Part, Refusal};
+use super::{Builder, Enclosed, Identity, Message, Part, Refusal};
 use crate::campaign::{
     Campaign, Delivery, Duplicates, Durability, InDoubt, ListSettings, MessageSettings,
 };
@@ -94,7 +94,7 @@ fn build(
     Builder::new(campaign)
         .unwrap()
         .with_columns(&columns)
-        .build(recipient, &identity(), &rendered, DATE)
+        .build(recipient, &identity(), &rendered, Enclosed::default(), DATE)
 }
 
 /// The whole content.
