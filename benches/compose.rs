@@ -16,6 +16,7 @@ use std::time::Instant;
 use mailrun::bell::{Bell, Wait};
 use mailrun::campaign::{Campaign, Durability};
 use mailrun::compose::{Composer, Naming};
+use mailrun::enclose::Images;
 use mailrun::ledger::disk::Here;
 use mailrun::ledger::entry::{Entry, State, timestamp, write_line};
 use mailrun::ledger::file::{self, Ledger, Mark, Opening};
@@ -52,7 +53,7 @@ fn main() {
     lay_out(&folder, scale.rows);
     let campaign = Campaign::load(&folder).unwrap();
     let columns = List::open(&campaign.recipients).unwrap().columns().clone();
-    let templates = Templates::load(&campaign, &columns).unwrap();
+    let templates = Templates::load(&campaign, &columns, &mut Images::new(&campaign)).unwrap();
     let builder = Builder::new(&campaign).unwrap().with_columns(&columns);
     let composer = Composer::load(&campaign, &columns).unwrap();
     let naming = Naming::of(&campaign);

@@ -1,6 +1,8 @@
-//! A recipient in, a message out: templates and builder of one run, as one step. Pure; called from many threads.
+//! A recipient in, a message out: templates, enclosures and builder of one run, as one step. Called from many threads; no
+//! clock, and no file but those whose path a row's data takes part in.
 
 use crate::campaign::Campaign;
+use crate::enclose::Images;
 use crate::message::{Builder, Enclosed, Identity, Message, Refusal};
 use crate::recipients::Recipient;
 use crate::render::{Sheet, Templates};
@@ -8,6 +10,7 @@ use crate::render::{Sheet, Templates};
 /// Makes a run's messages.
 pub struct Composer {
     templates: Templates,
+    images: Images,
     builder: Builder,
     naming: Naming,
 }
@@ -18,8 +21,10 @@ impl Composer {
     /// # Errors
     /// A template or a setting that cannot make messages, with its place.
     pub fn load(campaign: &Campaign, columns: &[String]) -> Result<Self, crate::run::Error> {
+        let mut images = Images::new(campaign);
         Ok(Composer {
-            templates: Templates::load(campaign, columns)?,
+            templates: Templates::load(campaign, columns, &mut images)?,
+            images,
             builder: Builder::new(campaign)?.with_columns(columns),
             naming: Naming::of(campaign),
         })
@@ -62,8 +67,24 @@ impl Composer {
                 column: None,
                 reason: error.to_string(),
             })?;
+        let mut enclosed = Enclosed::default();
+        if let Some(html) = &mut rendered.html {
+            enclosed.inline = self.images.gather(html)?;
+        }
         self.builder
-            .build(recipient, identity, rendered, Enclosed::default(), date)
+            .build(recipient, identity, rendered, enclosed, date)
+    }
+
+    /// Named hashes of what goes with every message, besides [`Campaign::fingerprint`].
+    pub fn fingerprint(&self) -> Vec<(&'static str, String)> {
+        let images = self.images.fingerprint().map(|print| ("images", print));
+        images.into_iter().collect()
+    }
+
+    /// How many messages are composed together: enough to share out among cores, little enough to be on their way soon.
+    /// Fewer where each may be as large as the files it takes along.
+    pub fn chunk(&self) -> usize {
+        if self.images.read_by_row() { 16 } else { 256 }
     }
 
     /// The subject of a recipient's message, when it renders.

@@ -9,9 +9,12 @@ use lettre::Address;
 mod address;
 mod builder;
 mod error;
+pub mod file_name;
 mod header;
 mod identity;
+pub mod media_type;
 mod mime;
+pub mod part;
 mod quoted_printable;
 mod structure;
 #[cfg(test)]
@@ -19,6 +22,7 @@ mod tests;
 
 pub use builder::Builder;
 pub use error::{BuilderError, Refusal};
+pub use part::Image;
 
 /// A message ready to be submitted, and whom it is for.
 #[derive(Debug, Clone)]

@@ -3,24 +3,32 @@
 //! Owns the templates, compiled once and checked against the list's columns. Pure after loading: no I/O, no clock.
 //! Cells are data: what a cell holds is never a template, the name of a partial, or the name of a helper.
 //!
-//! `source` compiles, `includes` knows which template includes which, `scope` and `names` check every name before
+//! `source` compiles, `images` finds what HTML shows and `inline` gives it Content-IDs, `includes` knows which template includes which, `scope` and `names` check every name before
 //! anything is sent, `context` is what a template sees of one row, `helpers` is what it can call.
 
 mod context;
 mod error;
 mod helpers;
+mod images;
 mod includes;
+mod inline;
 mod names;
 mod scope;
 mod source;
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use handlebars::{Context, Handlebars, Output, RenderContext, Renderable, Template};
 
 pub use error::{Place, RenderError, TemplateError};
+pub use images::{is_file, unescaped};
 
 use crate::campaign::Campaign;
+use crate::enclose::Images;
 use crate::message::Identity;
 use crate::recipients::Recipient;
+use source::Source;
 
 /// The texts of one message, rendered, not yet encoded. Values for headers are trimmed at their ends
 /// and may still hold characters that no header may have: `message` refuses those.
@@ -65,13 +73,18 @@ pub struct Templates {
 
 impl Templates {
     /// Reads and compiles the templates of the campaign and its `partials/*.hbs`, and checks every name in
-    /// them against the columns of the list and what mailrun itself gives.
+    /// them against the columns of the list and what mailrun itself gives. Images that the HTML names are read into
+    /// `images`, and shown by Content-ID.
     ///
     /// # Errors
     /// A file that cannot be read or is not UTF-8, wrong syntax, a name of a column, variable, helper or
-    /// partial that does not exist, partials that include each other without end, a column with the
-    /// name of a built-in value. Each says where.
-    pub fn load(campaign: &Campaign, columns: &[String]) -> Result<Templates, TemplateError> {
+    /// partial that does not exist, partials that include each other without end, an image that cannot be read, a
+    /// column with the name of a built-in value. Each says where.
+    pub fn load(
+        campaign: &Campaign,
+        columns: &[String],
+        images: &mut Images,
+    ) -> Result<Templates, TemplateError> {
         let message = &campaign.message;
         let setting = |key: &str, text: &Option<String>| {
             text.as_ref()
@@ -82,6 +95,8 @@ impl Templates {
             .headers
             .iter()
             .map(|(name, value)| source::setting(&format!("headers.{name}"), value));
+        let file = |path: &Option<PathBuf>| path.as_deref().map(source::file).transpose();
+        let (html, text) = (file(&message.html)?, file(&message.text)?);
         let mut templates = Templates {
             escaping: helpers::registry(),
             plain: helpers::registry(),
@@ -90,10 +105,14 @@ impl Templates {
             subject: source::setting("subject", &message.subject)?,
             headers: headers.collect::<Result<_, _>>()?,
             envelope_from: setting("envelope_from", &message.envelope_from)?,
-            html: message.html.as_deref().map(source::file).transpose()?,
-            text: message.text.as_deref().map(source::file).transpose()?,
+            html: html.as_ref().map(|html| html.template.clone()),
+            text: text.map(|text| text.template),
         };
-        let partials = source::partials(&campaign.dir.join("partials"))?;
+        let sources = source::partials(&campaign.dir.join("partials"))?;
+        let partials = sources
+            .iter()
+            .map(|(name, source)| (name.clone(), source.template.clone()))
+            .collect();
         names::check(&partials, templates.all(), &templates.shape.sample())?;
 
         templates.plain.register_escape_fn(handlebars::no_escape);
@@ -102,7 +121,32 @@ impl Templates {
             templates.escaping.register_template(&name, partial.clone());
             templates.plain.register_template(&name, partial);
         }
+        if let Some(html) = html {
+            templates.inline(&html, &sources, images)?;
+        }
         Ok(templates)
+    }
+
+    /// Puts HTML whose images have Content-IDs in place of what names files: the template, and the partials it includes.
+    fn inline(
+        &mut self,
+        html: &Source,
+        partials: &BTreeMap<String, Source>,
+        images: &mut Images,
+    ) -> Result<(), TemplateError> {
+        if let Some(inlined) = inline::inlined(html, images)? {
+            self.html = Some(inlined);
+        }
+        let partial = |name: &str| partials.get(name).map(|source| &source.template);
+        for name in inline::reached(&html.template, partial) {
+            let Some(source) = partials.get(name) else {
+                continue;
+            };
+            if let Some(inlined) = inline::inlined(source, images)? {
+                self.escaping.register_template(name, inlined);
+            }
+        }
+        Ok(())
     }
 
     fn all(&self) -> impl Iterator<Item = &Template> + Clone {
@@ -139,7 +183,7 @@ impl Templates {
         recipient: &Recipient,
         identity: &Identity,
         sheet: &'s mut Sheet,
-    ) -> Result<&'s Rendered, RenderError> {
+    ) -> Result<&'s mut Rendered, RenderError> {
         let Sheet { context, rendered } = sheet;
         self.shape.fill(context, recipient, identity);
         let header = |template: &Template, out: &mut String| {

@@ -65,7 +65,7 @@ fn recipient(cells: &[&str]) -> Recipient {
 
 fn load(campaign: &Campaign) -> Result<Templates, TemplateError> {
     let columns: Vec<String> = COLUMNS.iter().map(|column| (*column).to_owned()).collect();
-    Templates::load(campaign, &columns)
+    Templates::load(campaign, &columns, &mut Images::new(campaign))
 }
 
 fn render_row(campaign: &Campaign, cells: &[&str]) -> Result<Rendered, RenderError> {
@@ -77,7 +77,7 @@ fn render_row(campaign: &Campaign, cells: &[&str]) -> Result<Rendered, RenderErr
     let mut sheet = templates.sheet();
     templates
         .render(&recipient(cells), &identity, &mut sheet)
-        .cloned()
+        .map(|rendered| rendered.clone())
 }
 
 /// The subject that a template gives.
@@ -322,11 +322,9 @@ fn settings_are_named_as_in_the_file() {
 fn a_column_with_the_name_of_a_built_in_value_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["vars", "send_id", "unsubscribe_url"] {
-        let error = Templates::load(
-            &campaign(folder.path(), "x"),
-            &["email".into(), name.into()],
-        )
-        .unwrap_err();
+        let campaign = campaign(folder.path(), "x");
+        let columns = ["email".into(), name.into()];
+        let error = Templates::load(&campaign, &columns, &mut Images::new(&campaign)).unwrap_err();
         assert_eq!(
             error.to_string(),
             format!("the column {name:?} has the name of a built-in value; rename the column")
@@ -364,7 +362,12 @@ fn a_column_named_like_a_helper_renders() {
         folder.path(),
         "{{title}} {{upper title}} {{#each vars.odd as |len|}}{{len}}{{/each}}",
     );
-    let templates = Templates::load(&campaign, &["email".into(), "title".into()]).unwrap();
+    let templates = Templates::load(
+        &campaign,
+        &["email".into(), "title".into()],
+        &mut Images::new(&campaign),
+    )
+    .unwrap();
     let identity = Identity {
         send_id: "a".into(),
         message_id: "b".into(),
