@@ -1,8 +1,8 @@
 //! A recipient in, a message out: templates, enclosures and builder of one run, as one step. Called from many threads; no
 //! clock, and no file but those whose path a row's data takes part in.
 
-use crate::campaign::Campaign;
-use crate::enclose::Images;
+use crate::campaign::{Attachment, Campaign};
+use crate::enclose::{Attachments, Images};
 use crate::message::{Builder, Enclosed, Identity, Message, Refusal};
 use crate::recipients::Recipient;
 use crate::render::{Sheet, Templates};
@@ -11,6 +11,8 @@ use crate::render::{Sheet, Templates};
 pub struct Composer {
     templates: Templates,
     images: Images,
+    attachments: Attachments,
+    attached: Vec<Attachment>,
     builder: Builder,
     naming: Naming,
 }
@@ -25,6 +27,8 @@ impl Composer {
         Ok(Composer {
             templates: Templates::load(campaign, columns, &mut images)?,
             images,
+            attachments: Attachments::load(campaign)?,
+            attached: campaign.message.attachments.clone(),
             builder: Builder::new(campaign)?.with_columns(columns),
             naming: Naming::of(campaign),
         })
@@ -71,6 +75,7 @@ impl Composer {
         if let Some(html) = &mut rendered.html {
             enclosed.inline = self.images.gather(html)?;
         }
+        enclosed.attached = self.attachments.gather(&rendered.attachments)?;
         self.builder
             .build(recipient, identity, rendered, enclosed, date)
     }
@@ -78,13 +83,19 @@ impl Composer {
     /// Named hashes of what goes with every message, besides [`Campaign::fingerprint`].
     pub fn fingerprint(&self) -> Vec<(&'static str, String)> {
         let images = self.images.fingerprint().map(|print| ("images", print));
-        images.into_iter().collect()
+        let attachments = self.attachments.fingerprint(&self.attached);
+        let attachments = attachments.map(|print| ("attachments", print));
+        images.into_iter().chain(attachments).collect()
     }
 
     /// How many messages are composed together: enough to share out among cores, little enough to be on their way soon.
     /// Fewer where each may be as large as the files it takes along.
     pub fn chunk(&self) -> usize {
-        if self.images.read_by_row() { 16 } else { 256 }
+        if self.images.read_by_row() || self.attachments.read_by_row() {
+            16
+        } else {
+            256
+        }
     }
 
     /// The subject of a recipient's message, when it renders.

@@ -9,7 +9,7 @@ use toml::de::DeTable;
 
 use super::error::Mistake;
 use super::section::Section;
-use super::{MessageSettings, header};
+use super::{MessageSettings, attachment, header};
 
 /// The templates when `html` and `text` are absent.
 const DEFAULT_HTML: &str = "message.html.hbs";
@@ -27,6 +27,7 @@ impl MessageSettings {
             text: None,
             headers: Vec::new(),
             envelope_from: None,
+            attachments: Vec::new(),
         }
     }
 }
@@ -48,6 +49,7 @@ pub(super) fn read(root: &DeTable<'_>, dir: &Path) -> Result<MessageSettings, Mi
     message.to = template(&section, "to")?;
     message.envelope_from = envelope_from(&section)?;
     message.headers = header::read(&section, message.reply_to.is_some())?;
+    message.attachments = attachment::read(&section, dir)?;
     (message.html, message.text) = bodies(&section, dir)?;
     Ok(message)
 }

@@ -5,6 +5,7 @@
 //! `delivery`, `vars`) checks what they mean. Every error names file, line and column.
 //! Must not open sockets or iterate recipients.
 
+mod attachment;
 mod content;
 mod delivery;
 mod duration;
@@ -102,6 +103,19 @@ pub struct MessageSettings {
     pub headers: Vec<(String, String)>,
     /// `envelope_from`, a template; `None`: the From address.
     pub envelope_from: Option<String>,
+    /// `attachments`, in the order of the file.
+    pub attachments: Vec<Attachment>,
+}
+
+/// One of `attachments`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attachment {
+    /// `path`, a template, as written: relative to the campaign folder.
+    pub path: String,
+    /// `name`, a template; `None`: the path's last part.
+    pub name: Option<String>,
+    /// `type`, a template; `None`: guessed.
+    pub media_type: Option<String>,
 }
 
 /// One `[[server]]`.

@@ -63,7 +63,7 @@ const TABLES: &[Table] = &[
             Key("html", Now),
             Key("text", Now),
             Key("inline_css", Later),
-            Key("attachments", Later),
+            Key("attachments", Now),
             Key("headers", Now),
             Key("envelope_from", Now),
         ]),

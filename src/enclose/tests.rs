@@ -18,8 +18,13 @@ const DATE: &str = "Fri, 20 Nov 2026 12:00:00 +0000";
 /// A folder with a campaign: `message` are lines below `[message]`, `rows` those of the column `file`.
 fn folder(message: &str, html: Option<&str>, rows: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
+    lay_out(folder.path(), message, html, rows);
+    folder
+}
+
+fn lay_out(folder: &Path, message: &str, html: Option<&str>, rows: &[&str]) {
     let write = |name: &str, text: &[u8]| {
-        let path = folder.path().join(name);
+        let path = folder.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     };
@@ -37,7 +42,6 @@ fn folder(message: &str, html: Option<&str>, rows: &[&str]) -> tempfile::TempDir
     write("images/logo.png", PNG);
     write("images/copy of logo.png", PNG);
     write("images/photo.png", &[PNG, b"photo"].concat());
-    folder
 }
 
 fn composer(folder: &Path) -> Result<Composer, String> {
@@ -181,4 +185,160 @@ fn an_image_of_a_row_is_one_of_the_campaigns_folder() {
         );
         assert!(!error.contains('\u{2}'), "{error:?}");
     }
+}
+
+/// The attachments' names, types and contents.
+fn attached(message: &Message) -> Vec<(String, String, Vec<u8>)> {
+    let wire = wire(message);
+    let parsed = MessageParser::default().parse(&wire).unwrap();
+    let parts = parsed.attachments().map(|part| {
+        let kind = part.content_type().unwrap();
+        let mut type_ = format!("{}/{}", kind.c_type, kind.c_subtype.as_deref().unwrap());
+        for parameter in kind.attributes().into_iter().flatten() {
+            type_.push_str(&format!("; {}={}", parameter.name, parameter.value));
+        }
+        (
+            part.attachment_name().unwrap().to_owned(),
+            type_,
+            part.contents().to_vec(),
+        )
+    });
+    parts.collect()
+}
+
+#[test]
+fn attachments_for_all_and_for_each() {
+    let settings = "attachments = ['terms.pdf', { path = 'in/{{file}}.csv', name = 'Rechnung {{file}} für Sie.csv' }, \
+        { path = 'terms.pdf', name = '{{email}}.bin', type = 'application/x-{{file}}' }]";
+    let folder = folder_with(
+        settings,
+        &["one", "two", "../terms", "gone", "a b"],
+        &[
+            ("terms.pdf", "%PDF-1"),
+            ("in/one.csv", "1"),
+            ("in/two.csv", "2"),
+            ("in/a b.csv", "3"),
+        ],
+    );
+    let made = messages(folder.path());
+    for (at, file, content) in [(0, "one", b"1"), (1, "two", b"2")] {
+        let parts = attached(made[at].as_ref().unwrap());
+        assert_eq!(
+            parts[0],
+            (
+                "terms.pdf".into(),
+                "application/pdf".into(),
+                b"%PDF-1".into()
+            )
+        );
+        assert_eq!(
+            parts[1],
+            (
+                format!("Rechnung {file} für Sie.csv"),
+                "text/csv; charset=utf-8".into(),
+                content.to_vec()
+            )
+        );
+        assert_eq!(
+            parts[2],
+            (
+                format!("r{at}@a.example.bin"),
+                format!("application/x-{file}"),
+                b"%PDF-1".into()
+            )
+        );
+    }
+    for (at, wanted) in [
+        (2, "\"in/../terms.csv\" would leave the campaign folder"),
+        (3, "there is no file \"in/gone.csv\""),
+        (4, "its type \"application/x-a b\" is not a media type"),
+    ] {
+        let error = made[at].as_ref().unwrap_err();
+        assert!(
+            error.starts_with("an attachment: ") && error.contains(wanted),
+            "{error}"
+        );
+    }
+    let shared = |at: usize| {
+        let parts = made[at].as_ref().unwrap().content.iter();
+        let mut shared = parts.filter(|part| matches!(part, Part::Shared(_)));
+        shared.next().unwrap().bytes().as_ptr()
+    };
+    assert_eq!(shared(0), shared(1));
+}
+
+/// As [`folder`], with files.
+fn folder_with(message: &str, rows: &[&str], files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    // campaign.toml is checked when it is loaded, after the files are there.
+    lay_out(folder.path(), message, None, rows);
+    folder
+}
+
+#[test]
+fn a_name_of_a_cell_is_harmless() {
+    let settings = "attachments = [{ path = 'terms.pdf', name = '{{file}}' }]";
+    let rows = [
+        "../../x.pdf",
+        "\"a\"\"; filename=\"\"b.exe\"",
+        "=?utf-8?q?x?=.pdf",
+        "\"a\nBcc: x@y.example\"",
+        "\"a\u{85}b\"",
+        "x\u{202e}fdp.exe",
+        "",
+    ];
+    let rows: Vec<&str> = rows.to_vec();
+    let folder = folder_with(settings, &rows, &[("terms.pdf", "%PDF-1")]);
+    let made = messages(folder.path());
+    for (at, name) in [
+        (0, "_._.._x.pdf"),
+        (1, "a\"; filename=\"b.exe"),
+        (2, "=?utf-8?q?x?=.pdf"),
+        (5, "x_fdp.exe"),
+    ] {
+        let parts = attached(made[at].as_ref().unwrap());
+        assert_eq!((parts.len(), parts[0].0.as_str()), (1, name));
+    }
+    for at in [3, 4, 6] {
+        let error = made[at].as_ref().unwrap_err();
+        assert!(error.contains("an attachment: its name is"), "{error}");
+    }
+}
+
+#[test]
+fn what_goes_with_every_message_is_part_of_the_fingerprint() {
+    let settings = "attachments = ['terms.pdf', 'in/{{file}}']";
+    let folder = folder_with(settings, &["a"], &[("terms.pdf", "1"), ("in/a", "a")]);
+    fs::write(
+        folder.path().join("message.html.hbs"),
+        "<img src='images/logo.png'>",
+    )
+    .unwrap();
+    let prints = || composer(folder.path()).unwrap().fingerprint();
+    let before = prints();
+    assert_eq!(
+        before.iter().map(|(part, _)| *part).collect::<Vec<_>>(),
+        ["images", "attachments"]
+    );
+    let changed = |name: &str| {
+        let path = folder.path().join(name);
+        let old = fs::read(&path).unwrap();
+        fs::write(&path, "changed").unwrap();
+        let after = prints();
+        fs::write(&path, old).unwrap();
+        before
+            .iter()
+            .zip(after)
+            .filter(|(old, new)| *old != new)
+            .map(|(old, _)| old.0)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(changed("terms.pdf"), ["attachments"]);
+    assert_eq!(changed("images/logo.png"), ["images"]);
+    assert_eq!(changed("in/a"), Vec::<&str>::new());
 }

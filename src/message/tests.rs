@@ -44,6 +44,7 @@ fn campaign(headers: &[&str]) -> Campaign {
                 .map(|name| ((*name).to_owned(), String::new()))
                 .collect(),
             envelope_from: None,
+            attachments: Vec::new(),
         },
         vars: serde_json::Map::new(),
         servers: Vec::new(),
@@ -78,6 +79,7 @@ fn rendered(subject: &str, text: Option<&str>, html: Option<&str>) -> Rendered {
         envelope_from: None,
         html: html.map(str::to_owned),
         text: text.map(str::to_owned),
+        attachments: Vec::new(),
     }
 }
 

@@ -46,6 +46,19 @@ pub struct Rendered {
     pub html: Option<String>,
     /// The text part.
     pub text: Option<String>,
+    /// What the attachments' templates give, in the order of the settings.
+    pub attachments: Vec<AttachmentTexts>,
+}
+
+/// One attachment's texts, trimmed as values for headers are; `None` where the campaign has none.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AttachmentTexts {
+    /// The path, where the campaign's is a template with tags.
+    pub path: Option<String>,
+    /// The name.
+    pub name: Option<String>,
+    /// The media type.
+    pub media_type: Option<String>,
 }
 
 /// What one thread renders on, message after message: the memory stays, and nothing else does.
@@ -69,6 +82,8 @@ pub struct Templates {
     envelope_from: Option<Template>,
     html: Option<Template>,
     text: Option<Template>,
+    /// Path, name and type of each attachment.
+    attachments: Vec<[Option<Template>; 3]>,
 }
 
 impl Templates {
@@ -95,6 +110,15 @@ impl Templates {
             .headers
             .iter()
             .map(|(name, value)| source::setting(&format!("headers.{name}"), value));
+        let attachments = message.attachments.iter().map(|attachment| {
+            // The path that everybody has is read before, and may hold anything.
+            let path = (!attachment.is_fixed()).then(|| attachment.path.clone());
+            Ok([
+                setting("attachments.path", &path)?,
+                setting("attachments.name", &attachment.name)?,
+                setting("attachments.type", &attachment.media_type)?,
+            ])
+        });
         let file = |path: &Option<PathBuf>| path.as_deref().map(source::file).transpose();
         let (html, text) = (file(&message.html)?, file(&message.text)?);
         let mut templates = Templates {
@@ -107,6 +131,7 @@ impl Templates {
             envelope_from: setting("envelope_from", &message.envelope_from)?,
             html: html.as_ref().map(|html| html.template.clone()),
             text: text.map(|text| text.template),
+            attachments: attachments.collect::<Result<_, _>>()?,
         };
         let sources = source::partials(&campaign.dir.join("partials"))?;
         let partials = sources
@@ -155,6 +180,7 @@ impl Templates {
             .chain(&self.envelope_from)
             .chain(&self.html)
             .chain(&self.text)
+            .chain(self.attachments.iter().flatten().flatten())
     }
 
     /// A sheet for [`Templates::render`].
@@ -169,6 +195,15 @@ impl Templates {
                 envelope_from: empty(&self.envelope_from),
                 html: empty(&self.html),
                 text: empty(&self.text),
+                attachments: self
+                    .attachments
+                    .iter()
+                    .map(|[path, name, media_type]| AttachmentTexts {
+                        path: empty(path),
+                        name: empty(name),
+                        media_type: empty(media_type),
+                    })
+                    .collect(),
             },
         }
     }
@@ -201,6 +236,13 @@ impl Templates {
             header(template, out)?;
         }
         one(&self.envelope_from, &mut rendered.envelope_from)?;
+        for ([path, name, media_type], out) in
+            self.attachments.iter().zip(&mut rendered.attachments)
+        {
+            one(path, &mut out.path)?;
+            one(name, &mut out.name)?;
+            one(media_type, &mut out.media_type)?;
+        }
         if let (Some(template), Some(out)) = (&self.html, &mut rendered.html) {
             render(&self.escaping, template, context, out)?;
         }

@@ -38,6 +38,7 @@ fn campaign(dir: &Path, subject: &str) -> Campaign {
             text: None,
             headers: Vec::new(),
             envelope_from: None,
+            attachments: Vec::new(),
         },
         vars: vars.as_object().unwrap().clone(),
         servers: Vec::new(),
@@ -143,6 +144,7 @@ fn only_html_is_escaped() {
                 "<p>{escaped}|{raw}|{escaped}|{escaped}/{escaped_upper}"
             )),
             text: Some(format!("{raw}|{raw}/{raw_upper}")),
+            attachments: Vec::new(),
         }
     );
 }

@@ -17,6 +17,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::campaign::{CampaignError, RunNameError, UrlError};
+use crate::enclose::EncloseError;
 use crate::ledger::LedgerError;
 use crate::message::BuilderError;
 use crate::recipients::ListError;
@@ -40,6 +41,9 @@ pub enum Error {
     /// A template.
     #[error(transparent)]
     Template(#[from] TemplateError),
+    /// A file that is to go along.
+    #[error(transparent)]
+    Enclose(#[from] EncloseError),
     /// A setting that makes no message.
     #[error(transparent)]
     Builder(#[from] BuilderError),

@@ -104,6 +104,7 @@ durability = "process"
             text: Some(at("b.txt.hbs")),
             headers: vec![header("X-Z", "1"), header("X-A", "{{id}}")],
             envelope_from: some("bounce+{{send_id}}@acme.example"),
+            attachments: Vec::new(),
         },
         vars: serde_json::Map::from_iter([("issue".to_owned(), 42.into())]),
         servers: vec![Server {
