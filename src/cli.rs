@@ -30,6 +30,9 @@ pub enum Command {
     /// Settle recipients that are in doubt, once you looked them up
     #[command(after_help = exit::RESOLVE_HELP)]
     Resolve(Resolve),
+    /// Check tokens of unsubscribe links
+    #[command(subcommand)]
+    Token(Token),
     /// Anything else: said to be unknown, or not there yet
     #[command(external_subcommand)]
     Other(Vec<String>),
@@ -43,7 +46,6 @@ pub const LATER_COMMANDS: &[&str] = &[
     "report",
     "worker",
     "dkim",
-    "token",
     "completions",
     "man",
 ];
@@ -163,6 +165,27 @@ pub struct Resolve {
     /// Which ledger
     #[command(flatten)]
     pub which: Which,
+}
+
+/// `mailrun token`
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// Print the address that an unsubscribe link was made for; a forged token is status 1
+    #[command(after_help = exit::TOKEN_HELP)]
+    Verify(Verify),
+}
+
+/// `mailrun token verify`
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The token: what stands in the link in place of {{unsubscribe_token}}
+    pub token: String,
+    /// The environment variable with the key: token_key_env of the campaign
+    #[arg(long, value_name = "NAME", default_value = "MAILRUN_TOKEN_KEY")]
+    pub key_env: String,
+    /// Print one JSON object: campaign, run, address, key
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What became of a message that was in doubt.

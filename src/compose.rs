@@ -1,11 +1,33 @@
 //! A recipient in, a message out: templates, enclosures and builder of one run, as one step. Called from many threads; no
 //! clock, and no file but those whose path a row's data takes part in.
 
+use std::env;
+
 use crate::campaign::{Attachment, Campaign};
 use crate::enclose::{Attachments, Images};
+use crate::message::token::TokenKey;
 use crate::message::{Builder, Enclosed, Identity, Message, Refusal};
 use crate::recipients::Recipient;
 use crate::render::{Sheet, Templates};
+use crate::run::Error;
+
+/// The key in the environment's variable `name`, that unsubscribe tokens are signed with.
+///
+/// # Errors
+/// When there is none, or one that could be guessed.
+pub fn token_key(
+    name: &str,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<TokenKey, Error> {
+    let key = environment(name).ok_or_else(|| {
+        Error::Refused(format!(
+            "the environment has no {name}; set it to the secret that unsubscribe tokens are signed with, such as one by: \
+             openssl rand -hex 32"
+        ))
+    })?;
+    TokenKey::new(key.as_bytes())
+        .map_err(|error| Error::Refused(format!("{name} in the environment: {error}")))
+}
 
 /// Makes a run's messages.
 pub struct Composer {
@@ -22,10 +44,26 @@ impl Composer {
     ///
     /// # Errors
     /// A template or a setting that cannot make messages, with its place.
-    pub fn load(campaign: &Campaign, columns: &[String]) -> Result<Self, crate::run::Error> {
+    pub fn load(campaign: &Campaign, columns: &[String]) -> Result<Self, Error> {
+        Composer::load_with(campaign, columns, &|name| env::var(name).ok())
+    }
+
+    /// As [`Composer::load`], in another environment: the value of a variable by its name.
+    ///
+    /// # Errors
+    /// As [`Composer::load`].
+    pub fn load_with(
+        campaign: &Campaign,
+        columns: &[String],
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Error> {
         let mut images = Images::new(campaign);
+        let token_key = campaign.list.token_key_env.as_deref();
+        let token_key = token_key
+            .map(|name| self::token_key(name, environment))
+            .transpose()?;
         Ok(Composer {
-            templates: Templates::load(campaign, columns, &mut images)?,
+            templates: Templates::load(campaign, columns, &mut images)?.with_token_key(token_key),
             images,
             attachments: Attachments::load(campaign)?,
             attached: campaign.message.attachments.clone(),

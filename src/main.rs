@@ -9,7 +9,8 @@ use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use mailrun::campaign::{Campaign, InDoubt};
 use mailrun::cli::{
-    Cli, Command, Doubtful, LATER_COMMANDS, LATER_OPTIONS, Resolve, Results, Send, Status, Verdict,
+    Cli, Command, Doubtful, LATER_COMMANDS, LATER_OPTIONS, Resolve, Results, Send, Status, Token,
+    Verdict, Verify,
 };
 use mailrun::exit::Exit;
 use mailrun::ledger::repair;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Command::Status(options) => status_command(options),
         Command::Results(options) => results_command(options),
         Command::Resolve(options) => resolve_command(options),
+        Command::Token(Token::Verify(options)) => verify_command(options),
         Command::Other(words) => return unknown(words).into(),
     };
     match result {
@@ -71,12 +73,12 @@ fn unknown(words: &[String]) -> Exit {
     let name = words.first().map(String::as_str).unwrap_or_default();
     if LATER_COMMANDS.contains(&name) {
         complain(&format!(
-            "the command {name} is not there yet in this version; there are: send, status, results, resolve"
+            "the command {name} is not there yet in this version; there are: send, status, results, resolve, token"
         ));
     } else {
         let name = printable(name);
         complain(&format!(
-            "unknown command \"{name}\"; there are: send, status, results, resolve (see mailrun --help)"
+            "unknown command \"{name}\"; there are: send, status, results, resolve, token (see mailrun --help)"
         ));
     }
     Exit::Usage
@@ -253,6 +255,18 @@ fn resolve_command(options: &Resolve) -> Result<Exit, Error> {
     });
     if done.settled > 0 {
         voice.say(&format!("run \"{run}\": {}", done.counts));
+    }
+    Ok(Exit::Settled)
+}
+
+fn verify_command(options: &Verify) -> Result<Exit, Error> {
+    let key = mailrun::compose::token_key(&options.key_env, &|name| std::env::var(name).ok())?;
+    let claims = key.verify(&options.token);
+    let claims = claims.map_err(|error| Error::Refused(error.to_string()))?;
+    if options.json {
+        print_json(&claims)?;
+    } else {
+        print(|out| writeln!(out, "{}", claims.address))?;
     }
     Ok(Exit::Settled)
 }

@@ -48,7 +48,11 @@ pub(super) fn read(root: &DeTable<'_>, dir: &Path) -> Result<MessageSettings, Mi
     message.reply_to = mailbox(&section, "reply_to")?;
     message.to = template(&section, "to")?;
     message.envelope_from = envelope_from(&section)?;
-    message.headers = header::read(&section, message.reply_to.is_some())?;
+    message.headers = header::read(
+        &section,
+        message.reply_to.is_some(),
+        root.contains_key("list"),
+    )?;
     message.attachments = attachment::read(&section, dir)?;
     (message.html, message.text) = bodies(&section, dir)?;
     Ok(message)

@@ -9,8 +9,8 @@ use toml::de::DeTable;
 use super::error::{CampaignError, Mistake};
 use super::section::Section;
 use super::{
-    Campaign, Delivery, ListSettings, MessageSettings, content, delivery, list, schema, server,
-    valid_run_name, vars,
+    Campaign, Delivery, ListSettings, MailingList, MessageSettings, content, delivery, list,
+    mailing_list, schema, server, valid_run_name, vars,
 };
 
 /// The settings' file in a campaign folder.
@@ -29,6 +29,7 @@ impl Campaign {
             run: DEFAULT_RUN.to_owned(),
             recipients: ListSettings::new(dir.join("recipients.csv")),
             message,
+            list: MailingList::default(),
             vars: serde_json::Map::new(),
             servers: Vec::new(),
             delivery: Delivery::default(),
@@ -138,6 +139,7 @@ fn resolve(source: &str, dir: PathBuf, list: Option<&Path>) -> Result<Campaign, 
         run,
         recipients: list::read(root, &dir, list)?,
         message: content::read(root, &dir)?,
+        list: mailing_list::read(root)?,
         vars: vars::read(root)?,
         servers: server::read(root)?,
         delivery: delivery::read(root)?,

@@ -14,6 +14,7 @@ mod fingerprint;
 mod header;
 mod list;
 mod load;
+mod mailing_list;
 mod overrides;
 mod rate;
 mod run_name;
@@ -50,6 +51,8 @@ pub struct Campaign {
     pub recipients: ListSettings,
     /// `[message]`.
     pub message: MessageSettings,
+    /// `[list]`.
+    pub list: MailingList,
     /// `[vars]`, as `{{vars.name}}` in every template.
     pub vars: serde_json::Map<String, serde_json::Value>,
     /// `[[server]]`, at most one for now.
@@ -105,6 +108,19 @@ pub struct MessageSettings {
     pub envelope_from: Option<String>,
     /// `attachments`, in the order of the file.
     pub attachments: Vec<Attachment>,
+}
+
+/// `[list]`: what makes the messages those of a mailing list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MailingList {
+    /// `id`, with or without a display name before it in angle brackets.
+    pub id: Option<String>,
+    /// `unsubscribe`: URLs, templates; each begins with its scheme.
+    pub unsubscribe: Vec<String>,
+    /// One request to the https URL unsubscribes (RFC 8058).
+    pub one_click: bool,
+    /// The environment variable with the key that `unsubscribe_token` is signed with.
+    pub token_key_env: Option<String>,
 }
 
 /// One of `attachments`.

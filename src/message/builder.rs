@@ -3,6 +3,7 @@
 use lettre::Address;
 use lettre::message::Mailbox;
 
+use super::list::ListFields;
 use super::mime::{Body, TransferEncoding};
 use super::structure::{Content, Tree};
 use super::{BuilderError, Enclosed, Identity, Message, Refusal, address, header};
@@ -48,6 +49,8 @@ pub struct Builder {
     address_column: String,
     /// The column with the display name.
     display_column: Option<String>,
+    /// Those of a mailing list.
+    list: ListFields,
     /// The list's columns, in the order of a recipient's cells, as far as they are known.
     columns: Vec<String>,
 }
@@ -77,6 +80,7 @@ impl Builder {
             own: own_fields(&settings.headers, settings.reply_to.is_some())?,
             address_column: campaign.recipients.address.clone(),
             display_column: campaign.recipients.display.clone(),
+            list: ListFields::new(&campaign.list)?,
             columns: Vec::new(),
         })
     }
@@ -123,6 +127,7 @@ impl Builder {
         for (own, value) in self.own.iter().zip(&rendered.headers) {
             self.own_field(out, recipient, own, value)?;
         }
+        self.list.write(out, &rendered.unsubscribe)?;
         field(out, "MIME-Version", &["1.0"]);
         let tree = Tree {
             send_id: &identity.send_id,

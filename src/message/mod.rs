@@ -12,6 +12,7 @@ mod error;
 pub mod file_name;
 mod header;
 mod identity;
+mod list;
 pub mod media_type;
 mod mime;
 pub mod part;
@@ -19,6 +20,7 @@ mod quoted_printable;
 mod structure;
 #[cfg(test)]
 mod tests;
+pub mod token;
 
 pub use builder::Builder;
 pub use error::{BuilderError, Refusal};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Builder, Enclosed, Identity, Message, Part, Refusal};
 use crate::campaign::{
-    Campaign, Delivery, Duplicates, Durability, InDoubt, ListSettings, MessageSettings,
+    Campaign, Delivery, Duplicates, Durability, InDoubt, ListSettings, MailingList, MessageSettings,
 };
 use crate::recipients::{Position, Recipient};
 use crate::render::Rendered;
@@ -46,6 +46,7 @@ fn campaign(headers: &[&str]) -> Campaign {
             envelope_from: None,
             attachments: Vec::new(),
         },
+        list: MailingList::default(),
         vars: serde_json::Map::new(),
         servers: Vec::new(),
         delivery: Delivery {
@@ -79,6 +80,7 @@ fn rendered(subject: &str, text: Option<&str>, html: Option<&str>) -> Rendered {
         envelope_from: None,
         html: html.map(str::to_owned),
         text: text.map(str::to_owned),
+        unsubscribe: Vec::new(),
         attachments: Vec::new(),
     }
 }

@@ -27,6 +27,7 @@ pub use images::{is_file, unescaped};
 use crate::campaign::Campaign;
 use crate::enclose::Images;
 use crate::message::Identity;
+use crate::message::token::TokenKey;
 use crate::recipients::Recipient;
 use source::Source;
 
@@ -46,6 +47,8 @@ pub struct Rendered {
     pub html: Option<String>,
     /// The text part.
     pub text: Option<String>,
+    /// The URLs of `unsubscribe`.
+    pub unsubscribe: Vec<String>,
     /// What the attachments' templates give, in the order of the settings.
     pub attachments: Vec<AttachmentTexts>,
 }
@@ -82,6 +85,7 @@ pub struct Templates {
     envelope_from: Option<Template>,
     html: Option<Template>,
     text: Option<Template>,
+    unsubscribe: Vec<Template>,
     /// Path, name and type of each attachment.
     attachments: Vec<[Option<Template>; 3]>,
 }
@@ -119,6 +123,8 @@ impl Templates {
                 setting("attachments.type", &attachment.media_type)?,
             ])
         });
+        let unsubscribe = campaign.list.unsubscribe.iter();
+        let unsubscribe = unsubscribe.map(|url| source::setting("list.unsubscribe", url));
         let file = |path: &Option<PathBuf>| path.as_deref().map(source::file).transpose();
         let (html, text) = (file(&message.html)?, file(&message.text)?);
         let mut templates = Templates {
@@ -131,6 +137,7 @@ impl Templates {
             envelope_from: setting("envelope_from", &message.envelope_from)?,
             html: html.as_ref().map(|html| html.template.clone()),
             text: text.map(|text| text.template),
+            unsubscribe: unsubscribe.collect::<Result<_, _>>()?,
             attachments: attachments.collect::<Result<_, _>>()?,
         };
         let sources = source::partials(&campaign.dir.join("partials"))?;
@@ -139,6 +146,8 @@ impl Templates {
             .map(|(name, source)| (name.clone(), source.template.clone()))
             .collect();
         names::check(&partials, templates.all(), &templates.shape.sample())?;
+        let sample = templates.shape.sample_without_link();
+        names::check(&partials, templates.unsubscribe.iter(), &sample)?;
 
         templates.plain.register_escape_fn(handlebars::no_escape);
         templates.escaping.register_escape_fn(escape);
@@ -174,6 +183,13 @@ impl Templates {
         Ok(())
     }
 
+    /// With the key that `unsubscribe_token` is signed with.
+    #[must_use]
+    pub fn with_token_key(mut self, key: Option<TokenKey>) -> Templates {
+        self.shape.token_key = key;
+        self
+    }
+
     fn all(&self) -> impl Iterator<Item = &Template> + Clone {
         let settings = self.to.iter().chain([&self.subject]).chain(&self.headers);
         settings
@@ -195,6 +211,7 @@ impl Templates {
                 envelope_from: empty(&self.envelope_from),
                 html: empty(&self.html),
                 text: empty(&self.text),
+                unsubscribe: vec![String::new(); self.unsubscribe.len()],
                 attachments: self
                     .attachments
                     .iter()
@@ -221,6 +238,17 @@ impl Templates {
     ) -> Result<&'s mut Rendered, RenderError> {
         let Sheet { context, rendered } = sheet;
         self.shape.fill(context, recipient, identity);
+        for (template, out) in self.unsubscribe.iter().zip(&mut rendered.unsubscribe) {
+            render(&self.plain, template, context, out)?;
+            trim(out);
+        }
+        let page = rendered
+            .unsubscribe
+            .iter()
+            .find(|url| context::is_page(url));
+        if let Some(page) = page {
+            context::Shape::link(context, page);
+        }
         let header = |template: &Template, out: &mut String| {
             render(&self.plain, template, context, out)?;
             trim(out);

@@ -9,7 +9,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::campaign::{Delivery, Duplicates, Durability, InDoubt, ListSettings, MessageSettings};
+use crate::campaign::{
+    Delivery, Duplicates, Durability, InDoubt, ListSettings, MailingList, MessageSettings,
+};
 use crate::recipients::Position;
 
 const COLUMNS: &[&str] = &["email", "name", "amount", "First Name"];
@@ -40,6 +42,7 @@ fn campaign(dir: &Path, subject: &str) -> Campaign {
             envelope_from: None,
             attachments: Vec::new(),
         },
+        list: MailingList::default(),
         vars: vars.as_object().unwrap().clone(),
         servers: Vec::new(),
         delivery: Delivery {
@@ -144,6 +147,7 @@ fn only_html_is_escaped() {
                 "<p>{escaped}|{raw}|{escaped}|{escaped}/{escaped_upper}"
             )),
             text: Some(format!("{raw}|{raw}/{raw_upper}")),
+            unsubscribe: Vec::new(),
             attachments: Vec::new(),
         }
     );

@@ -25,7 +25,14 @@ fn block<'a>(text: &'a str, first: &str) -> Option<&'a str> {
 #[test]
 fn readme_shows_the_help_as_it_is() {
     let readme = document("README.md");
-    for command in ["", "send ", "status ", "results ", "resolve "] {
+    for command in [
+        "",
+        "send ",
+        "status ",
+        "results ",
+        "resolve ",
+        "token verify ",
+    ] {
         let typed = format!("{command}--help");
         let ran: Ran = mailrun(repository())
             .args(typed.split(' '))

@@ -106,6 +106,7 @@ durability = "process"
             envelope_from: some("bounce+{{send_id}}@acme.example"),
             attachments: Vec::new(),
         },
+        list: MailingList::default(),
         vars: serde_json::Map::from_iter([("issue".to_owned(), 42.into())]),
         servers: vec![Server {
             allow_plaintext: true,
