@@ -21,6 +21,7 @@ use mailrun::ledger::disk::Here;
 use mailrun::ledger::entry::{Entry, State, timestamp, write_line};
 use mailrun::ledger::file::{self, Ledger, Mark, Opening};
 use mailrun::ledger::standing::Gather;
+use mailrun::message::dkim::{self, Signer};
 use mailrun::message::{Builder, Enclosed};
 use mailrun::recipients::{List, Recipient, Row};
 use mailrun::render::Templates;
@@ -91,6 +92,21 @@ fn main() {
             black_box(built.unwrap());
         }
     });
+    for (title, kind) in [
+        ("built and signed, RSA-2048", dkim::Kind::Rsa),
+        ("built and signed, Ed25519", dkim::Kind::Ed25519),
+    ] {
+        let pem = dkim::generate(kind).unwrap();
+        let signer = Signer::new("sender.example", "s", &pem).unwrap();
+        let builder = builder.clone().with_signers(vec![signer]);
+        let some = &rendered[..rows / 5];
+        report(title, &scale, some.len(), || {
+            for (recipient, identity, rendered) in some {
+                let enclosed = Enclosed::default();
+                black_box(builder.build(recipient, identity, rendered, enclosed, DATE)).unwrap();
+            }
+        });
+    }
     report("row to message, all of it", &scale, rows, || {
         let mut sheet = composer.sheet();
         for recipient in read(&campaign) {

@@ -30,6 +30,9 @@ pub enum Command {
     /// Settle recipients that are in doubt, once you looked them up
     #[command(after_help = exit::RESOLVE_HELP)]
     Resolve(Resolve),
+    /// Make keys for DKIM signatures
+    #[command(subcommand)]
+    Dkim(Dkim),
     /// Check tokens of unsubscribe links
     #[command(subcommand)]
     Token(Token),
@@ -45,7 +48,6 @@ pub const LATER_COMMANDS: &[&str] = &[
     "preview",
     "report",
     "worker",
-    "dkim",
     "completions",
     "man",
 ];
@@ -165,6 +167,31 @@ pub struct Resolve {
     /// Which ledger
     #[command(flatten)]
     pub which: Which,
+}
+
+/// `mailrun dkim`
+#[derive(Debug, Subcommand)]
+pub enum Dkim {
+    /// Make a private key, and print the DNS record that lets others verify its signatures
+    #[command(after_help = exit::KEYGEN_HELP)]
+    Keygen(Keygen),
+}
+
+/// `mailrun dkim keygen`
+#[derive(Debug, Args)]
+pub struct Keygen {
+    /// The file for the private key, which is made; one that is there is left alone
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Ed25519 instead of RSA with 2048 bits: sign by both, since not every mailbox verifies it
+    #[arg(long)]
+    pub ed25519: bool,
+    /// The selector, for the record's name
+    #[arg(long, value_name = "NAME", default_value = "SELECTOR")]
+    pub selector: String,
+    /// The domain, for the record's name
+    #[arg(long, value_name = "NAME", default_value = "DOMAIN")]
+    pub domain: String,
 }
 
 /// `mailrun token`

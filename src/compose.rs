@@ -1,10 +1,11 @@
 //! A recipient in, a message out: templates, enclosures and builder of one run, as one step. Called from many threads; no
 //! clock, and no file but those whose path a row's data takes part in.
 
-use std::env;
+use std::{env, fs};
 
-use crate::campaign::{Attachment, Campaign};
+use crate::campaign::{Attachment, Campaign, DkimKey};
 use crate::enclose::{Attachments, Images};
+use crate::message::dkim::Signer;
 use crate::message::token::TokenKey;
 use crate::message::{Builder, Enclosed, Identity, Message, Refusal};
 use crate::recipients::Recipient;
@@ -27,6 +28,20 @@ pub fn token_key(
     })?;
     TokenKey::new(key.as_bytes())
         .map_err(|error| Error::Refused(format!("{name} in the environment: {error}")))
+}
+
+/// The keys of the campaign's `[[dkim]]`, read.
+fn signers(campaign: &Campaign) -> Result<Vec<Signer>, Error> {
+    let one = |key: &DkimKey| {
+        let pem = fs::read_to_string(&key.key_file).map_err(|source| Error::Io {
+            path: key.key_file.clone(),
+            action: "read the key",
+            source,
+        })?;
+        let signer = Signer::new(&key.domain, &key.selector, &pem);
+        signer.map_err(|error| Error::Refused(format!("{}: {error}", key.key_file.display())))
+    };
+    campaign.dkim.iter().map(one).collect()
 }
 
 /// Makes a run's messages.
@@ -67,7 +82,9 @@ impl Composer {
             images,
             attachments: Attachments::load(campaign)?,
             attached: campaign.message.attachments.clone(),
-            builder: Builder::new(campaign)?.with_columns(columns),
+            builder: Builder::new(campaign)?
+                .with_columns(columns)
+                .with_signers(signers(campaign)?),
             naming: Naming::of(campaign),
         })
     }

@@ -54,7 +54,7 @@ pub(super) fn read(root: &DeTable<'_>, dir: &Path) -> Result<MessageSettings, Mi
         root.contains_key("list"),
     )?;
     message.attachments = attachment::read(&section, dir)?;
-    (message.html, message.text) = bodies(&section, dir)?;
+    (message.html, message.text) = bodies(&section, dir, !message.attachments.is_empty())?;
     Ok(message)
 }
 
@@ -113,14 +113,15 @@ fn envelope_from(section: &Section<'_>) -> Result<Option<String>, Mistake> {
     }
 }
 
-/// The HTML and the text template.
+/// The HTML and the text template; with attachments a message needs neither.
 fn bodies(
     section: &Section<'_>,
     dir: &Path,
+    has_attachments: bool,
 ) -> Result<(Option<PathBuf>, Option<PathBuf>), Mistake> {
     let html = body(section, dir, "html", ".html.hbs", DEFAULT_HTML)?;
     let text = body(section, dir, "text", ".txt.hbs", DEFAULT_TEXT)?;
-    if text.is_none() {
+    if text.is_none() && (html.is_some() || !has_attachments) {
         let span = section.value("html").map_or(section.span(), Spanned::span);
         let file = dir.join(DEFAULT_TEXT);
         let file = file.display();

@@ -9,7 +9,7 @@ use toml::de::DeTable;
 use super::error::{CampaignError, Mistake};
 use super::section::Section;
 use super::{
-    Campaign, Delivery, ListSettings, MailingList, MessageSettings, content, delivery, list,
+    Campaign, Delivery, ListSettings, MailingList, MessageSettings, content, delivery, dkim, list,
     mailing_list, schema, server, valid_run_name, vars,
 };
 
@@ -33,6 +33,7 @@ impl Campaign {
             vars: serde_json::Map::new(),
             servers: Vec::new(),
             delivery: Delivery::default(),
+            dkim: Vec::new(),
             dir,
         }
     }
@@ -143,6 +144,7 @@ fn resolve(source: &str, dir: PathBuf, list: Option<&Path>) -> Result<Campaign, 
         vars: vars::read(root)?,
         servers: server::read(root)?,
         delivery: delivery::read(root)?,
+        dkim: dkim::read(root, &dir)?,
         dir,
     })
 }

@@ -8,6 +8,7 @@
 mod attachment;
 mod content;
 mod delivery;
+mod dkim;
 mod duration;
 mod error;
 mod fingerprint;
@@ -59,6 +60,19 @@ pub struct Campaign {
     pub servers: Vec<Server>,
     /// `[delivery]`.
     pub delivery: Delivery,
+    /// `[[dkim]]`: each signs.
+    pub dkim: Vec<DkimKey>,
+}
+
+/// One `[[dkim]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DkimKey {
+    /// `domain`, as A-labels.
+    pub domain: String,
+    /// `selector`: the public key stands at `selector._domainkey.domain`.
+    pub selector: String,
+    /// The private key, resolved.
+    pub key_file: PathBuf,
 }
 
 /// `[recipients]`: which list, and what its columns mean.

@@ -125,9 +125,13 @@ const TABLES: &[Table] = &[
     },
     Table {
         name: "dkim",
-        ready: Later,
-        many: false,
-        keys: None,
+        ready: Now,
+        many: true,
+        keys: Some(&[
+            Key("domain", Now),
+            Key("selector", Now),
+            Key("key_file", Now),
+        ]),
     },
 ];
 
@@ -174,6 +178,8 @@ fn check_table(
         return;
     }
     match (value.get_ref(), table.many) {
+        // One key is most often all there is.
+        (DeValue::Table(keys), true) if table.name == "dkim" => check_keys(table, keys, mistakes),
         (DeValue::Table(keys), false) => check_keys(table, keys, mistakes),
         (DeValue::Array(items), true)
             if items.iter().all(|item| item.get_ref().as_table().is_some()) =>
@@ -351,7 +357,6 @@ mod tests {
             mistake("[recipients]\nwhere = 'a'"),
             (13, later(r#""where" in [recipients]"#))
         );
-        assert_eq!(mistake("[[dkim]]\ndomain = 'a'"), (2, later("[dkim]")));
         for table in TABLES {
             for Key(key, ready) in table.keys.unwrap_or_default() {
                 let title = table.title();

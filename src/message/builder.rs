@@ -1,8 +1,11 @@
 //! From a recipient's rendered texts to the message: which fields, in which order, and what is refused.
 
+use std::sync::Arc;
+
 use lettre::Address;
 use lettre::message::Mailbox;
 
+use super::dkim::{self, Signer};
 use super::list::ListFields;
 use super::mime::{Body, TransferEncoding};
 use super::structure::{Content, Tree};
@@ -51,6 +54,8 @@ pub struct Builder {
     display_column: Option<String>,
     /// Those of a mailing list.
     list: ListFields,
+    /// Who signs.
+    signers: Arc<[Signer]>,
     /// The list's columns, in the order of a recipient's cells, as far as they are known.
     columns: Vec<String>,
 }
@@ -81,6 +86,7 @@ impl Builder {
             address_column: campaign.recipients.address.clone(),
             display_column: campaign.recipients.display.clone(),
             list: ListFields::new(&campaign.list)?,
+            signers: Arc::new([]),
             columns: Vec::new(),
         })
     }
@@ -89,6 +95,13 @@ impl Builder {
     #[must_use]
     pub fn with_columns(mut self, columns: &[String]) -> Self {
         self.columns = columns.to_vec();
+        self
+    }
+
+    /// Has each of these sign every message.
+    #[must_use]
+    pub fn with_signers(mut self, signers: Vec<Signer>) -> Self {
+        self.signers = signers.into();
         self
     }
 
@@ -137,6 +150,13 @@ impl Builder {
             attached: enclosed.attached,
         };
         tree.write(&mut content);
+        let mut content = content.finish();
+        if !self.signers.is_empty() {
+            dkim::sign(&mut content, &self.signers).ok_or_else(|| Refusal {
+                column: None,
+                reason: "DKIM: the system could not sign the message; send it again".to_owned(),
+            })?;
+        }
 
         Ok(Message {
             key: recipient.key.clone(),
@@ -144,7 +164,7 @@ impl Builder {
             envelope_from,
             envelope_to,
             message_id: identity.message_id.clone(),
-            content: content.finish(),
+            content,
         })
     }
 

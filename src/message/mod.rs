@@ -8,6 +8,8 @@ use lettre::Address;
 
 mod address;
 mod builder;
+mod canonical;
+pub mod dkim;
 mod error;
 pub mod file_name;
 mod header;

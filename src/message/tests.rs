@@ -58,6 +58,7 @@ fn campaign(headers: &[&str]) -> Campaign {
             give_up: Duration::from_secs(900),
             durability: Durability::Power,
         },
+        dkim: Vec::new(),
     }
 }
 

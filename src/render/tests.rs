@@ -54,6 +54,7 @@ fn campaign(dir: &Path, subject: &str) -> Campaign {
             give_up: Duration::from_secs(900),
             durability: Durability::Power,
         },
+        dkim: Vec::new(),
     }
 }
 

@@ -31,6 +31,7 @@ fn readme_shows_the_help_as_it_is() {
         "status ",
         "results ",
         "resolve ",
+        "dkim keygen ",
         "token verify ",
     ] {
         let typed = format!("{command}--help");

@@ -24,6 +24,7 @@ mod ledger;
 mod mailing_list;
 mod manners;
 mod newsletter;
+mod parts;
 mod postfix;
 mod repair;
 mod resolve;

@@ -124,6 +124,7 @@ durability = "process"
             give_up: Duration::from_secs(172_800),
             durability: Durability::Process,
         },
+        dkim: Vec::new(),
     };
     assert_eq!(Campaign::load(dir.path()).unwrap(), expected);
     assert_eq!(Campaign::load(&at("campaign.toml")).unwrap(), expected);
