@@ -76,6 +76,18 @@ fn main() {
             black_box(templates.render(recipient, &identity, &mut sheet).unwrap());
         }
     });
+    let mut without_text = campaign.clone();
+    without_text.message.text = None;
+    let images = &mut Images::new(&campaign);
+    let without_text = Templates::load(&without_text, &columns, images).unwrap();
+    report("rendered, text made from the HTML", &scale, rows, || {
+        let mut sheet = without_text.sheet();
+        for recipient in &recipients {
+            let identity = naming.identity(&recipient.key);
+            let rendered = without_text.render(recipient, &identity, &mut sheet);
+            black_box(rendered.unwrap());
+        }
+    });
     let rendered: Vec<_> = recipients
         .iter()
         .map(|recipient| {

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use lettre::Address;
 use lettre::message::Mailbox;
-use toml::Spanned;
 use toml::de::DeTable;
 
 use super::error::Mistake;
@@ -113,7 +112,7 @@ fn envelope_from(section: &Section<'_>) -> Result<Option<String>, Mistake> {
     }
 }
 
-/// The HTML and the text template; with attachments a message needs neither.
+/// The HTML and the text template; without the latter the text is made from the HTML, and with attachments a message needs neither.
 fn bodies(
     section: &Section<'_>,
     dir: &Path,
@@ -121,21 +120,13 @@ fn bodies(
 ) -> Result<(Option<PathBuf>, Option<PathBuf>), Mistake> {
     let html = body(section, dir, "html", ".html.hbs", DEFAULT_HTML)?;
     let text = body(section, dir, "text", ".txt.hbs", DEFAULT_TEXT)?;
-    if text.is_none() && (html.is_some() || !has_attachments) {
-        let span = section.value("html").map_or(section.span(), Spanned::span);
+    if text.is_none() && html.is_none() && !has_attachments {
         let file = dir.join(DEFAULT_TEXT);
-        let file = file.display();
-        return Err(Mistake::new(
-            span,
-            match html {
-                Some(_) => format!(
-                    "making the text from the HTML is not there yet in this version of mailrun; write a text template, \"{file}\""
-                ),
-                None => format!(
-                    "there is no template; write \"{file}\", or name one with \"text\" in [message]"
-                ),
-            },
-        ));
+        let text = format!(
+            "there is no template; write \"{}\", or name one with \"text\" in [message]",
+            file.display()
+        );
+        return Err(Mistake::new(section.span(), text));
     }
     Ok((html, text))
 }

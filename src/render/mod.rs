@@ -13,6 +13,7 @@ mod images;
 mod includes;
 mod inline;
 mod names;
+mod plain;
 mod scope;
 mod source;
 
@@ -84,6 +85,7 @@ pub struct Templates {
     headers: Vec<Template>,
     envelope_from: Option<Template>,
     html: Option<Template>,
+    /// Without one, the text is made from the HTML.
     text: Option<Template>,
     unsubscribe: Vec<Template>,
     /// Path, name and type of each attachment.
@@ -210,7 +212,7 @@ impl Templates {
                 headers: vec![String::new(); self.headers.len()],
                 envelope_from: empty(&self.envelope_from),
                 html: empty(&self.html),
-                text: empty(&self.text),
+                text: empty(&self.text).or(empty(&self.html)),
                 unsubscribe: vec![String::new(); self.unsubscribe.len()],
                 attachments: self
                     .attachments
@@ -274,8 +276,10 @@ impl Templates {
         if let (Some(template), Some(out)) = (&self.html, &mut rendered.html) {
             render(&self.escaping, template, context, out)?;
         }
-        if let (Some(template), Some(out)) = (&self.text, &mut rendered.text) {
-            render(&self.plain, template, context, out)?;
+        match (&self.text, &rendered.html, &mut rendered.text) {
+            (Some(template), _, Some(out)) => render(&self.plain, template, context, out)?,
+            (None, Some(html), Some(out)) => plain::text_of(html, out),
+            _ => {}
         }
         Ok(rendered)
     }

@@ -398,3 +398,21 @@ fn an_error_in_an_inline_names_the_file_it_stands_in() {
         "{error}"
     );
 }
+
+#[test]
+fn without_a_text_template_the_text_is_made_from_the_html() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("m.html.hbs"),
+        "<p>Dear {{name}},</p><a href=\"https://a.example/?n={{amount}}\">pay</a>",
+    )
+    .unwrap();
+    let mut campaign = campaign(folder.path(), "x");
+    campaign.message.html = Some(folder.path().join("m.html.hbs"));
+    let cells = ["a@b.example", "<b>Jack & Co</b>", "1&2", ""];
+    let rendered = render_row(&campaign, &cells).unwrap();
+    assert_eq!(
+        rendered.text.unwrap(),
+        "Dear <b>Jack & Co</b>,\n\npay <https://a.example/?n=1&2>\n"
+    );
+}
