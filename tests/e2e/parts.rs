@@ -147,3 +147,75 @@ fn a_key_that_cannot_sign_is_told_before_anything_is_sent() {
     );
     assert_eq!(folder.read("rsa.pem"), "no key");
 }
+
+/// A campaign of this repository, as a folder that goes away.
+fn shipped(name: &str) -> Folder {
+    let folder = Folder::empty();
+    let from = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("campaigns")
+        .join(name);
+    copy(&from, &folder.path);
+    folder
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (path, name) = entry.map(|it| (it.path(), it.file_name())).unwrap();
+        match path.is_dir() {
+            true if name == "runs" || name == "sandbox" => {}
+            true => copy(&path, &to.join(name)),
+            false => drop(fs::copy(&path, to.join(name)).unwrap()),
+        }
+    }
+}
+
+#[test]
+fn each_customer_gets_the_own_invoice() {
+    let folder = shipped("invoices");
+    let ran = run(&folder, &["send", "campaign", "--dry-run", "preview"]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let ran = checked(&folder, None);
+    assert_eq!(ran.stderr, "");
+    let parts = "multipart/mixed(multipart/alternative(text/plain, multipart/related(text/html, image/png)), application/pdf, text/plain)";
+    let expected: String = [
+        ("1-2026-0117", "2026-0117, Anna Berg"),
+        ("2-2026-0118", "2026-0118, Librarian of St Éanna’s"),
+        ("3-2026-0119", "2026-0119, 王伟"),
+        ("4-2026-0120", "2026-0120, Anna Berg"),
+    ]
+    .map(|(file, name)| {
+        format!("{file}.eml {parts} ['Hollis invoice {name}.pdf', 'terms.txt'] 0 signatures\n")
+    })
+    .concat();
+    assert_eq!(ran.stdout, expected);
+
+    fs::remove_file(folder.path.join("invoices/2026-0118.pdf")).unwrap();
+    let ran = run(&folder, &["send", "campaign", "--sandbox"]);
+    assert_eq!(ran.status, 3, "{ran:?}");
+    let reason =
+        "an attachment: there is no file \"invoices/2026-0118.pdf\" in the campaign folder";
+    assert!(ran.stderr.contains(reason), "{ran:?}");
+    assert_eq!(
+        fs::read_dir(folder.path.join("sandbox/new"))
+            .unwrap()
+            .count(),
+        3
+    );
+}
+
+#[test]
+fn the_invitation_has_an_entry_for_calendars() {
+    let folder = shipped("seminar");
+    let ran = run(&folder, &["send", "campaign", "--dry-run", "preview"]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let ran = checked(&folder, None);
+    assert_eq!(ran.stderr, "");
+    let lines: Vec<_> = ran.stdout.lines().collect();
+    assert_eq!(lines.len(), 3, "{ran:?}");
+    assert!(
+        lines.iter().all(|line| line
+            .ends_with(" multipart/mixed(text/plain, text/calendar) ['seminar.ics'] 0 signatures")),
+        "{ran:?}"
+    );
+}

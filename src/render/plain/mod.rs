@@ -1,7 +1,7 @@
 //! The text of an HTML message, for readers without HTML: paragraphs, lists, table rows, and where links lead.
 //!
 //! From the HTML as it is rendered, once a message, in one pass without a tree: markup that mail has is plain enough, and
-//! what is wrong in it costs a line break at most. Parsers of whole documents take ten times as long.
+//! what is wrong in it costs a line break at most.
 
 mod entities;
 mod tags;
