@@ -144,18 +144,18 @@ fn body(
         return Ok(file.is_file().then_some(file));
     };
     let name = *written.get_ref();
-    let later = [".mjml.hbs", ".md.hbs"]
-        .iter()
-        .find(|it| name.ends_with(**it));
-    if let Some(later) = later.filter(|_| key == "html") {
+    if key == "html" && name.ends_with(".mjml.hbs") {
         let text = format!(
-            "a template in {later} is not there yet in this version of mailrun; write it as {ending}"
+            "a template in .mjml.hbs is not there yet in this version of mailrun; write it as {ending}"
         );
         return Err(Mistake::new(written.span(), text));
     }
-    if !name.ends_with(ending) {
+    let is_markdown = key == "html" && name.ends_with(".md.hbs");
+    if !name.ends_with(ending) && !is_markdown {
         let setting = section.name(key);
-        let text = format!("{setting} must be a file whose name ends in {ending}, not {name:?}");
+        let markdown = if key == "html" { " or .md.hbs" } else { "" };
+        let text =
+            format!("{setting} must be a file whose name ends in {ending}{markdown}, not {name:?}");
         return Err(Mistake::new(written.span(), text));
     }
     let file = dir.join(name);

@@ -12,6 +12,7 @@ mod helpers;
 mod images;
 mod includes;
 mod inline;
+mod markdown;
 mod names;
 mod plain;
 mod scope;
@@ -157,7 +158,13 @@ impl Templates {
             templates.escaping.register_template(&name, partial.clone());
             templates.plain.register_template(&name, partial);
         }
-        if let Some(html) = html {
+        if let Some(mut html) = html {
+            if html.name.ends_with(".md.hbs") {
+                html.text = markdown::to_html(&html.text);
+                html.template = source::compile(html.name.clone(), &html.text)?;
+                markdown::forget_places(&mut html.template);
+                templates.html = Some(html.template.clone());
+            }
             templates.inline(&html, &sources, images)?;
         }
         Ok(templates)

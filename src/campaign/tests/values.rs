@@ -166,11 +166,11 @@ fn messages() {
         ),
         (
             "html = 'a.md.hbs'",
-            "4:8: a template in .md.hbs is not there yet in this version of mailrun; write it as .html.hbs",
+            "4:8: there is no template \"c/a.md.hbs\"; write it",
         ),
         (
             "html = 'a.html'",
-            r#"4:8: "html" in [message] must be a file whose name ends in .html.hbs, not "a.html""#,
+            r#"4:8: "html" in [message] must be a file whose name ends in .html.hbs or .md.hbs, not "a.html""#,
         ),
         (
             "text = 'a.html.hbs'",
