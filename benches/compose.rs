@@ -16,11 +16,13 @@ use std::time::Instant;
 use mailrun::bell::{Bell, Wait};
 use mailrun::campaign::{Campaign, Durability};
 use mailrun::compose::{Composer, Naming};
+use mailrun::enclose::Images;
 use mailrun::ledger::disk::Here;
 use mailrun::ledger::entry::{Entry, State, timestamp, write_line};
 use mailrun::ledger::file::{self, Ledger, Mark, Opening};
 use mailrun::ledger::standing::Gather;
-use mailrun::message::Builder;
+use mailrun::message::dkim::{self, Signer};
+use mailrun::message::{Builder, Enclosed};
 use mailrun::recipients::{List, Recipient, Row};
 use mailrun::render::Templates;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -52,7 +54,7 @@ fn main() {
     lay_out(&folder, scale.rows);
     let campaign = Campaign::load(&folder).unwrap();
     let columns = List::open(&campaign.recipients).unwrap().columns().clone();
-    let templates = Templates::load(&campaign, &columns).unwrap();
+    let templates = Templates::load(&campaign, &columns, &mut Images::new(&campaign)).unwrap();
     let builder = Builder::new(&campaign).unwrap().with_columns(&columns);
     let composer = Composer::load(&campaign, &columns).unwrap();
     let naming = Naming::of(&campaign);
@@ -74,6 +76,18 @@ fn main() {
             black_box(templates.render(recipient, &identity, &mut sheet).unwrap());
         }
     });
+    let mut without_text = campaign.clone();
+    without_text.message.text = None;
+    let images = &mut Images::new(&campaign);
+    let without_text = Templates::load(&without_text, &columns, images).unwrap();
+    report("rendered, text made from the HTML", &scale, rows, || {
+        let mut sheet = without_text.sheet();
+        for recipient in &recipients {
+            let identity = naming.identity(&recipient.key);
+            let rendered = without_text.render(recipient, &identity, &mut sheet);
+            black_box(rendered.unwrap());
+        }
+    });
     let rendered: Vec<_> = recipients
         .iter()
         .map(|recipient| {
@@ -86,10 +100,25 @@ fn main() {
         .collect();
     report("built", &scale, rows, || {
         for (recipient, identity, rendered) in &rendered {
-            let built = builder.build(recipient, identity, rendered, DATE);
+            let built = builder.build(recipient, identity, rendered, Enclosed::default(), DATE);
             black_box(built.unwrap());
         }
     });
+    for (title, kind) in [
+        ("built and signed, RSA-2048", dkim::Kind::Rsa),
+        ("built and signed, Ed25519", dkim::Kind::Ed25519),
+    ] {
+        let pem = dkim::generate(kind).unwrap();
+        let signer = Signer::new("sender.example", "s", &pem).unwrap();
+        let builder = builder.clone().with_signers(vec![signer]);
+        let some = &rendered[..rows / 5];
+        report(title, &scale, some.len(), || {
+            for (recipient, identity, rendered) in some {
+                let enclosed = Enclosed::default();
+                black_box(builder.build(recipient, identity, rendered, enclosed, DATE)).unwrap();
+            }
+        });
+    }
     report("row to message, all of it", &scale, rows, || {
         let mut sheet = composer.sheet();
         for recipient in read(&campaign) {

@@ -31,6 +31,12 @@ pub enum Command {
     /// Settle recipients that are in doubt, once you looked them up
     #[command(after_help = exit::RESOLVE_HELP)]
     Resolve(Resolve),
+    /// Make keys for DKIM signatures
+    #[command(subcommand)]
+    Dkim(Dkim),
+    /// Check tokens of unsubscribe links
+    #[command(subcommand)]
+    Token(Token),
     /// Anything else: said to be unknown, or not there yet
     #[command(external_subcommand)]
     Other(Vec<String>),
@@ -43,8 +49,6 @@ pub const LATER_COMMANDS: &[&str] = &[
     "preview",
     "report",
     "worker",
-    "dkim",
-    "token",
     "completions",
     "man",
 ];
@@ -167,6 +171,52 @@ pub struct Resolve {
     /// Which ledger
     #[command(flatten)]
     pub which: Which,
+}
+
+/// `mailrun dkim`
+#[derive(Debug, Subcommand)]
+pub enum Dkim {
+    /// Make a private key, and print the DNS record that lets others verify its signatures
+    #[command(after_help = exit::KEYGEN_HELP)]
+    Keygen(Keygen),
+}
+
+/// `mailrun dkim keygen`
+#[derive(Debug, Args)]
+pub struct Keygen {
+    /// The file for the private key, which is made; one that is there is left alone
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Ed25519 instead of RSA with 2048 bits: sign by both, since not every mailbox verifies it
+    #[arg(long)]
+    pub ed25519: bool,
+    /// The selector, for the record's name
+    #[arg(long, value_name = "NAME", default_value = "SELECTOR")]
+    pub selector: String,
+    /// The domain, for the record's name
+    #[arg(long, value_name = "NAME", default_value = "DOMAIN")]
+    pub domain: String,
+}
+
+/// `mailrun token`
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// Print the address that an unsubscribe link was made for; a forged token is status 1
+    #[command(after_help = exit::TOKEN_HELP)]
+    Verify(Verify),
+}
+
+/// `mailrun token verify`
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The token: what stands in the link in place of {{unsubscribe_token}}
+    pub token: String,
+    /// The environment variable with the key: token_key_env of the campaign
+    #[arg(long, value_name = "NAME", default_value = "MAILRUN_TOKEN_KEY")]
+    pub key_env: String,
+    /// Print one JSON object: campaign, run, address, key
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What became of a message that was in doubt.

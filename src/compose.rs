@@ -1,13 +1,55 @@
-//! A recipient in, a message out: templates and builder of one run, as one step. Pure; called from many threads.
+//! A recipient in, a message out: templates, enclosures and builder of one run, as one step. Called from many threads; no
+//! clock, and no file but those whose path a row's data takes part in.
 
-use crate::campaign::Campaign;
-use crate::message::{Builder, Identity, Message, Refusal};
+use std::{env, fs};
+
+use crate::campaign::{Attachment, Campaign, DkimKey};
+use crate::enclose::{Attachments, Images};
+use crate::message::dkim::Signer;
+use crate::message::token::TokenKey;
+use crate::message::{Builder, Enclosed, Identity, Message, Refusal};
 use crate::recipients::Recipient;
 use crate::render::{Sheet, Templates};
+use crate::run::Error;
+
+/// The key in the environment's variable `name`, that unsubscribe tokens are signed with.
+///
+/// # Errors
+/// When there is none, or one that could be guessed.
+pub fn token_key(
+    name: &str,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<TokenKey, Error> {
+    let key = environment(name).ok_or_else(|| {
+        Error::Refused(format!(
+            "the environment has no {name}; set it to the secret that unsubscribe tokens are signed with, such as one by: \
+             openssl rand -hex 32"
+        ))
+    })?;
+    TokenKey::new(key.as_bytes())
+        .map_err(|error| Error::Refused(format!("{name} in the environment: {error}")))
+}
+
+/// The keys of the campaign's `[[dkim]]`, read.
+fn signers(campaign: &Campaign) -> Result<Vec<Signer>, Error> {
+    let one = |key: &DkimKey| {
+        let pem = fs::read_to_string(&key.key_file).map_err(|source| Error::Io {
+            path: key.key_file.clone(),
+            action: "read the key",
+            source,
+        })?;
+        let signer = Signer::new(&key.domain, &key.selector, &pem);
+        signer.map_err(|error| Error::Refused(format!("{}: {error}", key.key_file.display())))
+    };
+    campaign.dkim.iter().map(one).collect()
+}
 
 /// Makes a run's messages.
 pub struct Composer {
     templates: Templates,
+    images: Images,
+    attachments: Attachments,
+    attached: Vec<Attachment>,
     builder: Builder,
     naming: Naming,
 }
@@ -17,10 +59,32 @@ impl Composer {
     ///
     /// # Errors
     /// A template or a setting that cannot make messages, with its place.
-    pub fn load(campaign: &Campaign, columns: &[String]) -> Result<Self, crate::run::Error> {
+    pub fn load(campaign: &Campaign, columns: &[String]) -> Result<Self, Error> {
+        Composer::load_with(campaign, columns, &|name| env::var(name).ok())
+    }
+
+    /// As [`Composer::load`], in another environment: the value of a variable by its name.
+    ///
+    /// # Errors
+    /// As [`Composer::load`].
+    pub fn load_with(
+        campaign: &Campaign,
+        columns: &[String],
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Error> {
+        let mut images = Images::new(campaign);
+        let token_key = campaign.list.token_key_env.as_deref();
+        let token_key = token_key
+            .map(|name| self::token_key(name, environment))
+            .transpose()?;
         Ok(Composer {
-            templates: Templates::load(campaign, columns)?,
-            builder: Builder::new(campaign)?.with_columns(columns),
+            templates: Templates::load(campaign, columns, &mut images)?.with_token_key(token_key),
+            images,
+            attachments: Attachments::load(campaign)?,
+            attached: campaign.message.attachments.clone(),
+            builder: Builder::new(campaign)?
+                .with_columns(columns)
+                .with_signers(signers(campaign)?),
             naming: Naming::of(campaign),
         })
     }
@@ -62,7 +126,31 @@ impl Composer {
                 column: None,
                 reason: error.to_string(),
             })?;
-        self.builder.build(recipient, identity, rendered, date)
+        let mut enclosed = Enclosed::default();
+        if let Some(html) = &mut rendered.html {
+            enclosed.inline = self.images.gather(html)?;
+        }
+        enclosed.attached = self.attachments.gather(&rendered.attachments)?;
+        self.builder
+            .build(recipient, identity, rendered, enclosed, date)
+    }
+
+    /// Named hashes of what goes with every message, besides [`Campaign::fingerprint`].
+    pub fn fingerprint(&self) -> Vec<(&'static str, String)> {
+        let images = self.images.fingerprint().map(|print| ("images", print));
+        let attachments = self.attachments.fingerprint(&self.attached);
+        let attachments = attachments.map(|print| ("attachments", print));
+        images.into_iter().chain(attachments).collect()
+    }
+
+    /// How many messages are composed together: enough to share out among cores, little enough to be on their way soon.
+    /// Fewer where each may be as large as the files it takes along.
+    pub fn chunk(&self) -> usize {
+        if self.images.read_by_row() || self.attachments.read_by_row() {
+            16
+        } else {
+            256
+        }
     }
 
     /// The subject of a recipient's message, when it renders.

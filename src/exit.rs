@@ -43,6 +43,20 @@ Exit status:
      is locked, or a key is not in doubt: nothing was changed
   2  the command line is wrong";
 
+/// The table for the help of `mailrun dkim keygen`.
+pub const KEYGEN_HELP: &str = "\
+Exit status:
+  0  the key is written
+  1  it could not be written, or the file was there already
+  2  the command line is wrong";
+
+/// The table for the help of `mailrun token verify`.
+pub const TOKEN_HELP: &str = "\
+Exit status:
+  0  the token was made with this key, and says whom for
+  1  it was not, or there is no key
+  2  the command line is wrong";
+
 /// The table for the help of commands that only read.
 pub const READING_HELP: &str = "\
 Exit status:

@@ -15,6 +15,7 @@ pub mod recipients;
 
 pub mod render;
 
+pub mod enclose;
 pub mod message;
 
 pub mod compose;

@@ -10,11 +10,13 @@ use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use mailrun::campaign::{Campaign, InDoubt};
 use mailrun::cli::{
-    Cli, Command, Doubtful, LATER_COMMANDS, LATER_OPTIONS, Resolve, Results, Send, Status, Verdict,
+    Cli, Command, Dkim, Doubtful, Keygen, LATER_COMMANDS, LATER_OPTIONS, Resolve, Results, Send,
+    Status, Token, Verdict, Verify,
 };
 use mailrun::deliver::trace::Detail;
 use mailrun::exit::Exit;
 use mailrun::ledger::repair;
+use mailrun::message::dkim;
 use mailrun::progress::Voice;
 use mailrun::report::{repaired, results, status, summary};
 use mailrun::run::plan::{Plan, Selection, ledger_path};
@@ -31,6 +33,8 @@ fn main() -> ExitCode {
         Command::Status(options) => status_command(options),
         Command::Results(options) => results_command(options),
         Command::Resolve(options) => resolve_command(options),
+        Command::Dkim(Dkim::Keygen(options)) => keygen_command(options),
+        Command::Token(Token::Verify(options)) => verify_command(options),
         Command::Other(words) => return unknown(words).into(),
     };
     match result {
@@ -73,12 +77,12 @@ fn unknown(words: &[String]) -> Exit {
     let name = words.first().map(String::as_str).unwrap_or_default();
     if LATER_COMMANDS.contains(&name) {
         complain(&format!(
-            "the command {name} is not there yet in this version; there are: send, status, results, resolve"
+            "the command {name} is not there yet in this version; there are: send, status, results, resolve, dkim, token"
         ));
     } else {
         let name = printable(name);
         complain(&format!(
-            "unknown command \"{name}\"; there are: send, status, results, resolve (see mailrun --help)"
+            "unknown command \"{name}\"; there are: send, status, results, resolve, dkim, token (see mailrun --help)"
         ));
     }
     Exit::Usage
@@ -268,6 +272,47 @@ fn resolve_command(options: &Resolve) -> Result<Exit, Error> {
     });
     if done.settled > 0 {
         voice.say(&format!("run \"{run}\": {}", done.counts));
+    }
+    Ok(Exit::Settled)
+}
+
+fn keygen_command(options: &Keygen) -> Result<Exit, Error> {
+    let kind = match options.ed25519 {
+        true => dkim::Kind::Ed25519,
+        false => dkim::Kind::Rsa,
+    };
+    let path = &options.out;
+    let refused = |error: dkim::KeyError| Error::Refused(error.to_string());
+    let pem = dkim::generate(kind).map_err(refused)?;
+    let record = dkim::record(&pem).map_err(refused)?;
+    dkim::write(path, &pem).map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => Error::Refused(format!(
+            "{} is there already, and stays as it is; name another file",
+            path.display()
+        )),
+        _ => Error::Io {
+            path: path.clone(),
+            action: "write the key",
+            source,
+        },
+    })?;
+    let (selector, domain) = (&options.selector, &options.domain);
+    print(|out| writeln!(out, "{selector}._domainkey.{domain}. IN TXT ( {record} )"))?;
+    let (shown, voice) = (path.display(), Voice::new(false));
+    voice.say(&format!(
+        "the private key is in {shown}; publish the record above, then name the key in [[dkim]] of campaign.toml"
+    ));
+    Ok(Exit::Settled)
+}
+
+fn verify_command(options: &Verify) -> Result<Exit, Error> {
+    let key = mailrun::compose::token_key(&options.key_env, &|name| std::env::var(name).ok())?;
+    let claims = key.verify(&options.token);
+    let claims = claims.map_err(|error| Error::Refused(error.to_string()))?;
+    if options.json {
+        print_json(&claims)?;
+    } else {
+        print(|out| writeln!(out, "{}", claims.address))?;
     }
     Ok(Exit::Settled)
 }

@@ -4,13 +4,12 @@ use std::path::{Path, PathBuf};
 
 use lettre::Address;
 use lettre::message::Mailbox;
-use toml::Spanned;
 use toml::de::DeTable;
 
 use super::error::Mistake;
 use super::flask_mail::EnvironmentError;
 use super::section::Section;
-use super::{MessageSettings, header};
+use super::{MessageSettings, attachment, header};
 
 /// The templates when `html` and `text` are absent.
 const DEFAULT_HTML: &str = "message.html.hbs";
@@ -28,6 +27,7 @@ impl MessageSettings {
             text: None,
             headers: Vec::new(),
             envelope_from: None,
+            attachments: Vec::new(),
         }
     }
 }
@@ -57,8 +57,13 @@ pub(super) fn read(
     message.reply_to = mailbox(&section, "reply_to")?;
     message.to = template(&section, "to")?;
     message.envelope_from = envelope_from(&section)?;
-    message.headers = header::read(&section, message.reply_to.is_some())?;
-    (message.html, message.text) = bodies(&section, dir)?;
+    message.headers = header::read(
+        &section,
+        message.reply_to.is_some(),
+        root.contains_key("list"),
+    )?;
+    message.attachments = attachment::read(&section, dir)?;
+    (message.html, message.text) = bodies(&section, dir, !message.attachments.is_empty())?;
     Ok(message)
 }
 
@@ -119,28 +124,21 @@ fn envelope_from(section: &Section<'_>) -> Result<Option<String>, Mistake> {
     }
 }
 
-/// The HTML and the text template.
+/// The HTML and the text template; without the latter the text is made from the HTML, and with attachments a message needs neither.
 fn bodies(
     section: &Section<'_>,
     dir: &Path,
+    has_attachments: bool,
 ) -> Result<(Option<PathBuf>, Option<PathBuf>), Mistake> {
     let html = body(section, dir, "html", ".html.hbs", DEFAULT_HTML)?;
     let text = body(section, dir, "text", ".txt.hbs", DEFAULT_TEXT)?;
-    if text.is_none() {
-        let span = section.value("html").map_or(section.span(), Spanned::span);
+    if text.is_none() && html.is_none() && !has_attachments {
         let file = dir.join(DEFAULT_TEXT);
-        let file = file.display();
-        return Err(Mistake::new(
-            span,
-            match html {
-                Some(_) => format!(
-                    "making the text from the HTML is not there yet in this version of mailrun; write a text template, \"{file}\""
-                ),
-                None => format!(
-                    "there is no template; write \"{file}\", or name one with \"text\" in [message]"
-                ),
-            },
-        ));
+        let text = format!(
+            "there is no template; write \"{}\", or name one with \"text\" in [message]",
+            file.display()
+        );
+        return Err(Mistake::new(section.span(), text));
     }
     Ok((html, text))
 }
@@ -158,18 +156,18 @@ fn body(
         return Ok(file.is_file().then_some(file));
     };
     let name = *written.get_ref();
-    let later = [".mjml.hbs", ".md.hbs"]
-        .iter()
-        .find(|it| name.ends_with(**it));
-    if let Some(later) = later.filter(|_| key == "html") {
+    if key == "html" && name.ends_with(".mjml.hbs") {
         let text = format!(
-            "a template in {later} is not there yet in this version of mailrun; write it as {ending}"
+            "a template in .mjml.hbs is not there yet in this version of mailrun; write it as {ending}"
         );
         return Err(Mistake::new(written.span(), text));
     }
-    if !name.ends_with(ending) {
+    let is_markdown = key == "html" && name.ends_with(".md.hbs");
+    if !name.ends_with(ending) && !is_markdown {
         let setting = section.name(key);
-        let text = format!("{setting} must be a file whose name ends in {ending}, not {name:?}");
+        let markdown = if key == "html" { " or .md.hbs" } else { "" };
+        let text =
+            format!("{setting} must be a file whose name ends in {ending}{markdown}, not {name:?}");
         return Err(Mistake::new(written.span(), text));
     }
     let file = dir.join(name);

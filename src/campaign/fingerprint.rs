@@ -5,11 +5,11 @@ use std::{fs, io};
 
 use lettre::message::Mailbox;
 
-use super::Campaign;
+use super::{Campaign, MailingList};
 
 impl Campaign {
     /// Named parts of the campaign's content, each as 16 hex digits: "sender" (From, Reply-To, envelope sender), "subject"
-    /// (and `to` and `headers`), "html", "text", "partials", "vars". Equal parts, equal digits.
+    /// (and `to` and `headers`), "html", "text", "partials", "vars", "list". Equal parts, equal digits.
     ///
     /// # Errors
     /// A template that cannot be read.
@@ -44,14 +44,23 @@ impl Campaign {
         let mut vars = Digest::new();
         vars.text(serde_json::to_vec(&self.vars)?);
 
-        Ok(vec![
+        let mut parts = vec![
             ("sender", sender.hex()),
             ("subject", subject.hex()),
             ("html", html.hex()),
             ("text", text.hex()),
             ("partials", partials.hex()),
             ("vars", vars.hex()),
-        ])
+        ];
+        // Named only where there is one, so that a run begun without it goes on unasked.
+        if self.list != MailingList::default() {
+            let mut list = Digest::new();
+            list.optional(self.list.id.as_deref());
+            self.list.unsubscribe.iter().for_each(|url| list.text(url));
+            list.text([u8::from(self.list.one_click)]);
+            parts.push(("list", list.hex()));
+        }
+        Ok(parts)
     }
 
     /// Names and contents of `partials/*.hbs`, sorted by name.
@@ -179,6 +188,9 @@ mod tests {
             ["html"]
         );
         assert_eq!(changed(&|it| it.message.text = None), ["text"]);
+        let mut listed = original.clone();
+        listed.list.one_click = true;
+        assert_eq!(listed.fingerprint().unwrap().last().unwrap().0, "list");
         assert_eq!(
             changed(&|it| _ = it.vars.insert("a".into(), 1.into())),
             ["vars"]

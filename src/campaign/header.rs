@@ -21,10 +21,11 @@ const OWN: &[&str] = &[
 /// The same, by their beginning.
 const OWN_PREFIXES: &[&str] = &["content-", "resent-"];
 
-/// Names with their value templates, in the order of the file. `reply_to`: that setting is there.
+/// Names with their value templates, in the order of the file. `reply_to`, `list`: that setting, that table is there.
 pub(super) fn read(
     message: &Section<'_>,
     reply_to: bool,
+    list: bool,
 ) -> Result<Vec<(String, String)>, Mistake> {
     let Some(value) = message.value("headers") else {
         return Ok(Vec::new());
@@ -42,7 +43,7 @@ pub(super) fn read(
     let mut headers: Vec<(String, String)> = Vec::with_capacity(entries.len());
     for (key, value) in entries {
         let name = key.get_ref().as_ref();
-        if let Some(why) = refusal(name, reply_to) {
+        if let Some(why) = refusal(name, reply_to, list) {
             return Err(Mistake::new(
                 key.span(),
                 format_args!("header {name:?} {why}"),
@@ -68,7 +69,7 @@ pub(super) fn read(
 }
 
 /// Why a campaign may not have this header.
-fn refusal(name: &str, reply_to: bool) -> Option<&'static str> {
+fn refusal(name: &str, reply_to: bool, list: bool) -> Option<&'static str> {
     // RFC 5322 section 3.6.8: printable ASCII except the colon.
     let field_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && b != b':');
     if !field_name {
@@ -78,6 +79,9 @@ fn refusal(name: &str, reply_to: bool) -> Option<&'static str> {
     let own = OWN.contains(&lower.as_str()) || OWN_PREFIXES.iter().any(|it| lower.starts_with(it));
     if own {
         return Some("is not the campaign's to set: mailrun or a server on the way writes it");
+    }
+    if list && lower.starts_with("list-") {
+        return Some("is not the campaign's to set: mailrun writes it, from [list]");
     }
     (reply_to && lower == "reply-to").then_some("is there already, by reply_to")
 }
@@ -92,7 +96,7 @@ mod tests {
         let source = format!("headers = {toml}");
         let document = DeTable::parse(&source).unwrap();
         let section = Section::top(document.get_ref());
-        read(&section, reply_to).map_err(|mistake| (mistake.at, mistake.text))
+        read(&section, reply_to, reply_to).map_err(|mistake| (mistake.at, mistake.text))
     }
 
     #[test]
@@ -168,6 +172,12 @@ mod tests {
                 "{ X-A = 1 }",
                 18,
                 "header \"X-A\" must be a string, in quotes, not a number".to_owned(),
+            ),
+            (
+                "{ list-id = 'x' }",
+                12,
+                "header \"list-id\" is not the campaign's to set: mailrun writes it, from [list]"
+                    .to_owned(),
             ),
             (
                 "'X-A: b'",

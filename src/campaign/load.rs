@@ -10,8 +10,8 @@ use super::error::{CampaignError, Mistake};
 use super::secret::Variable;
 use super::section::Section;
 use super::{
-    Campaign, Delivery, ListSettings, MessageSettings, content, delivery, flask_mail, list, schema,
-    server, valid_run_name, vars,
+    Campaign, Delivery, ListSettings, MailingList, MessageSettings, content, delivery, dkim,
+    flask_mail, list, mailing_list, schema, server, valid_run_name, vars,
 };
 
 /// The settings' file in a campaign folder.
@@ -30,9 +30,11 @@ impl Campaign {
             run: DEFAULT_RUN.to_owned(),
             recipients: ListSettings::new(dir.join("recipients.csv")),
             message,
+            list: MailingList::default(),
             vars: serde_json::Map::new(),
             servers: Vec::new(),
             delivery: Delivery::default(),
+            dkim: Vec::new(),
             dir,
         }
     }
@@ -152,9 +154,11 @@ fn resolve(
         run,
         recipients: list::read(root, &dir, list)?,
         message: content::read(root, &dir, sender)?,
+        list: mailing_list::read(root)?,
         vars: vars::read(root)?,
         servers: server::read(root, &dir)?,
         delivery: delivery::read(root)?,
+        dkim: dkim::read(root, &dir)?,
         dir,
     })
 }

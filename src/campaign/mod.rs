@@ -6,8 +6,10 @@
 //! `overrides` is what the command line says otherwise, `flask_mail` what the environment says in place of `[[server]]`.
 //! Must not open sockets or iterate recipients.
 
+mod attachment;
 mod content;
 mod delivery;
+mod dkim;
 mod duration;
 mod error;
 mod fingerprint;
@@ -16,6 +18,7 @@ mod header;
 mod list;
 mod load;
 mod login;
+mod mailing_list;
 mod overrides;
 mod provider;
 mod rate;
@@ -55,12 +58,27 @@ pub struct Campaign {
     pub recipients: ListSettings,
     /// `[message]`.
     pub message: MessageSettings,
+    /// `[list]`.
+    pub list: MailingList,
     /// `[vars]`, as `{{vars.name}}` in every template.
     pub vars: serde_json::Map<String, serde_json::Value>,
     /// `[[server]]`, each with another name.
     pub servers: Vec<Server>,
     /// `[delivery]`.
     pub delivery: Delivery,
+    /// `[[dkim]]`: each signs.
+    pub dkim: Vec<DkimKey>,
+}
+
+/// One `[[dkim]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DkimKey {
+    /// `domain`, as A-labels.
+    pub domain: String,
+    /// `selector`: the public key stands at `selector._domainkey.domain`.
+    pub selector: String,
+    /// The private key, resolved.
+    pub key_file: PathBuf,
 }
 
 /// `[recipients]`: which list, and what its columns mean.
@@ -108,6 +126,32 @@ pub struct MessageSettings {
     pub headers: Vec<(String, String)>,
     /// `envelope_from`, a template; `None`: the From address.
     pub envelope_from: Option<String>,
+    /// `attachments`, in the order of the file.
+    pub attachments: Vec<Attachment>,
+}
+
+/// `[list]`: what makes the messages those of a mailing list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MailingList {
+    /// `id`, with or without a display name before it in angle brackets.
+    pub id: Option<String>,
+    /// `unsubscribe`: URLs, templates; each begins with its scheme.
+    pub unsubscribe: Vec<String>,
+    /// One request to the https URL unsubscribes (RFC 8058).
+    pub one_click: bool,
+    /// The environment variable with the key that `unsubscribe_token` is signed with.
+    pub token_key_env: Option<String>,
+}
+
+/// One of `attachments`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attachment {
+    /// `path`, a template, as written: relative to the campaign folder.
+    pub path: String,
+    /// `name`, a template; `None`: the path's last part.
+    pub name: Option<String>,
+    /// `type`, a template; `None`: guessed.
+    pub media_type: Option<String>,
 }
 
 /// One `[[server]]`.

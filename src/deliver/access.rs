@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -130,7 +130,7 @@ impl Security {
         let name = ServerName::try_from(server.host.clone())
             .map_err(|_| AccessError::Name(server.host.clone()))?;
         // Not the process's default one: nobody else is to choose it.
-        let provider = Arc::new(ring::default_provider());
+        let provider = Arc::new(aws_lc_rs::default_provider());
         let verifier = match &server.ca_file {
             Some(path) => private(path, &provider)?,
             None => Arc::new(

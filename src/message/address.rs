@@ -27,6 +27,21 @@ pub(super) fn mailbox(out: &mut String, name: &str, display: Option<&str>, addre
     out.push_str("\r\n");
 }
 
+/// Writes the field `name` with a name within angle brackets that is no address (RFC 2919 section 2).
+pub(super) fn listed(out: &mut String, name: &str, display: &str, bracketed: &str) {
+    out.push_str(name);
+    out.push(':');
+    if !display.is_empty() {
+        let column = phrase(out, name.len() + 1, display);
+        if column + bracketed.len() + 3 > ENCODED_LINE {
+            out.push_str("\r\n");
+        }
+    }
+    for piece in [" <", bracketed, ">\r\n"] {
+        out.push_str(piece);
+    }
+}
+
 /// Writes a space and `display` as words, in quotes, or as encoded words; gives the column reached.
 fn phrase(out: &mut String, column: usize, display: &str) -> usize {
     // Software that should not look for encoded words within quotes does.

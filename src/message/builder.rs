@@ -1,10 +1,15 @@
 //! From a recipient's rendered texts to the message: which fields, in which order, and what is refused.
 
+use std::sync::Arc;
+
 use lettre::Address;
 use lettre::message::Mailbox;
 
-use super::mime::{self, Body, TransferEncoding};
-use super::{BuilderError, Identity, Message, Part, Refusal, address, header};
+use super::dkim::{self, Signer};
+use super::list::ListFields;
+use super::mime::{Body, TransferEncoding};
+use super::structure::{Content, Tree};
+use super::{BuilderError, Enclosed, Identity, Message, Refusal, address, header};
 use crate::campaign::Campaign;
 use crate::recipients::Recipient;
 use crate::render::Rendered;
@@ -47,6 +52,10 @@ pub struct Builder {
     address_column: String,
     /// The column with the display name.
     display_column: Option<String>,
+    /// Those of a mailing list.
+    list: ListFields,
+    /// Who signs.
+    signers: Arc<[Signer]>,
     /// The list's columns, in the order of a recipient's cells, as far as they are known.
     columns: Vec<String>,
 }
@@ -76,6 +85,8 @@ impl Builder {
             own: own_fields(&settings.headers, settings.reply_to.is_some())?,
             address_column: campaign.recipients.address.clone(),
             display_column: campaign.recipients.display.clone(),
+            list: ListFields::new(&campaign.list)?,
+            signers: Arc::new([]),
             columns: Vec::new(),
         })
     }
@@ -84,6 +95,13 @@ impl Builder {
     #[must_use]
     pub fn with_columns(mut self, columns: &[String]) -> Self {
         self.columns = columns.to_vec();
+        self
+    }
+
+    /// Has each of these sign every message.
+    #[must_use]
+    pub fn with_signers(mut self, signers: Vec<Signer>) -> Self {
+        self.signers = signers.into();
         self
     }
 
@@ -99,6 +117,7 @@ impl Builder {
         recipient: &Recipient,
         identity: &Identity,
         rendered: &Rendered,
+        enclosed: Enclosed,
         date: &str,
     ) -> Result<Message, Refusal> {
         let envelope_to = self.envelope_to(recipient)?;
@@ -110,25 +129,33 @@ impl Builder {
 
         let size = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         let body_size = size(&rendered.text) + size(&rendered.html);
-        let mut out = String::with_capacity(FRAME + body_size + body_size / 2);
+        let mut content = Content::with_capacity(FRAME + body_size + body_size / 2);
 
-        field(&mut out, "Date", &[date]);
+        let out = &mut content.own;
+        field(out, "Date", &[date]);
         out.push_str(&self.senders);
-        address::mailbox(&mut out, "To", display, &envelope_to);
-        header::unstructured(&mut out, "Subject", &rendered.subject);
-        field(&mut out, "Message-ID", &["<", &identity.message_id, ">"]);
+        address::mailbox(out, "To", display, &envelope_to);
+        header::unstructured(out, "Subject", &rendered.subject);
+        field(out, "Message-ID", &["<", &identity.message_id, ">"]);
         for (own, value) in self.own.iter().zip(&rendered.headers) {
-            self.own_field(&mut out, recipient, own, value)?;
+            self.own_field(out, recipient, own, value)?;
         }
-        field(&mut out, "MIME-Version", &["1.0"]);
-        match (text, html) {
-            (Some((text, plain)), Some((html, rich))) => {
-                let bodies = [Body::plain(text, plain), Body::html(html, rich)];
-                mime::alternative(&mut out, &identity.send_id, &bodies);
-            }
-            (None, Some((html, encoding))) => Body::html(html, encoding).write(&mut out),
-            (Some((text, encoding)), None) => Body::plain(text, encoding).write(&mut out),
-            (None, None) => Body::plain("", TransferEncoding::SevenBit).write(&mut out),
+        self.list.write(out, &rendered.unsubscribe)?;
+        field(out, "MIME-Version", &["1.0"]);
+        let tree = Tree {
+            send_id: &identity.send_id,
+            text: text.map(|(text, encoding)| Body::plain(text, encoding)),
+            html: html.map(|(html, encoding)| Body::html(html, encoding)),
+            inline: enclosed.inline,
+            attached: enclosed.attached,
+        };
+        tree.write(&mut content);
+        let mut content = content.finish();
+        if !self.signers.is_empty() {
+            dkim::sign(&mut content, &self.signers).ok_or_else(|| Refusal {
+                column: None,
+                reason: "DKIM: the system could not sign the message; send it again".to_owned(),
+            })?;
         }
 
         Ok(Message {
@@ -137,7 +164,7 @@ impl Builder {
             envelope_from,
             envelope_to,
             message_id: identity.message_id.clone(),
-            content: vec![Part::Own(out.into_bytes())],
+            content,
         })
     }
 

@@ -51,6 +51,11 @@ impl Identity {
     }
 }
 
+/// A name for `bytes`, as many digits as a `send_id` has: equal bytes, equal names.
+pub(super) fn name_of(bytes: &[u8]) -> String {
+    base32(blake3::hash(bytes).as_bytes())
+}
+
 /// The first `DIGITS` digits of `hash`, the highest bit first.
 fn base32(hash: &[u8; 32]) -> String {
     (0..DIGITS)

@@ -1,7 +1,7 @@
-//! The body: which parts, their transfer encodings, and the boundary between them (RFC 2045, 2046).
+//! The texts of a message and their transfer encodings (RFC 2045).
 
 use email_encoding::body::base64;
-use memchr::{memchr, memchr2, memmem};
+use memchr::{memchr, memchr2};
 
 use super::quoted_printable;
 
@@ -93,6 +93,15 @@ impl<'a> Body<'a> {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// The text, when it goes over the wire as it is.
+    pub(super) fn as_it_is(&self) -> Option<&'a [u8]> {
+        (self.encoding == TransferEncoding::SevenBit).then_some(self.text.as_bytes())
+    }
+
     /// Writes the part's header fields, the empty line, and its lines.
     pub(super) fn write(&self, out: &mut String) {
         for field in [
@@ -133,46 +142,6 @@ fn lines(out: &mut String, text: &str) {
     }
 }
 
-/// Writes multipart/alternative of `bodies`, the plainest first (RFC 2046 section 5.1.4): header fields, empty line, parts.
-pub(super) fn alternative(out: &mut String, send_id: &str, bodies: &[Body<'_>]) {
-    let boundary = boundary(send_id, bodies);
-    out.push_str("Content-Type: multipart/alternative;\r\n boundary=\"");
-    out.push_str(&boundary);
-    out.push_str("\"\r\n\r\n");
-    for body in bodies {
-        out.push_str("--");
-        out.push_str(&boundary);
-        out.push_str("\r\n");
-        body.write(out);
-        if body.text.is_empty() {
-            // The line end before a boundary is the boundary's, the one after the header fields is not.
-            out.push_str("\r\n");
-        }
-    }
-    out.push_str("--");
-    out.push_str(&boundary);
-    out.push_str("--\r\n");
-}
-
-/// A boundary in none of `bodies`, the same for the same message.
-///
-/// `=_` is in no quoted-printable and in no base64; only what goes as it is can hold it.
-fn boundary(send_id: &str, bodies: &[Body<'_>]) -> String {
-    let taken = |boundary: &str| {
-        bodies.iter().any(|body| {
-            body.encoding == TransferEncoding::SevenBit
-                && memmem::find(body.text.as_bytes(), boundary.as_bytes()).is_some()
-        })
-    };
-    let mut boundary = format!("=_{send_id}");
-    let mut tries = 0_usize;
-    while taken(&boundary) {
-        tries += 1;
-        boundary = format!("=_{tries}_{send_id}");
-    }
-    boundary
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,32 +180,5 @@ mod tests {
         let mut out = String::new();
         lines(&mut out, "a\nb\r\nc\rd\n\re");
         assert_eq!(out, "a\r\nb\r\nc\r\nd\r\n\r\ne\r\n");
-    }
-
-    #[test]
-    fn a_boundary_that_a_text_holds_is_not_taken() {
-        let text = "--=_id\n--=_1_id--\n";
-        let plain = |encoding| [Body::plain(text, encoding)];
-        assert_eq!(boundary("id", &plain(TransferEncoding::SevenBit)), "=_2_id");
-        assert_eq!(boundary("id", &plain(TransferEncoding::Base64)), "=_id");
-        assert_eq!(
-            boundary("other", &plain(TransferEncoding::SevenBit)),
-            "=_other"
-        );
-    }
-
-    #[test]
-    fn an_empty_part_keeps_its_boundary_on_a_line_of_its_own() {
-        let mut out = String::new();
-        Body::html("", TransferEncoding::SevenBit).write(&mut out);
-        let head = out.clone();
-        assert!(head.ends_with("7bit\r\n\r\n"));
-        out.clear();
-        alternative(
-            &mut out,
-            "id",
-            &[Body::html("", TransferEncoding::SevenBit)],
-        );
-        assert!(out.ends_with(&format!("{head}\r\n--=_id--\r\n")), "{out}");
     }
 }

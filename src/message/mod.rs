@@ -8,16 +8,25 @@ use lettre::Address;
 
 mod address;
 mod builder;
+mod canonical;
+pub mod dkim;
 mod error;
+pub mod file_name;
 mod header;
 mod identity;
+mod list;
+pub mod media_type;
 mod mime;
+pub mod part;
 mod quoted_printable;
+mod structure;
 #[cfg(test)]
 mod tests;
+pub mod token;
 
 pub use builder::Builder;
 pub use error::{BuilderError, Refusal};
+pub use part::Image;
 
 /// A message ready to be submitted, and whom it is for.
 #[derive(Debug, Clone)]
@@ -78,6 +87,15 @@ impl Shared {
     pub fn dots(&self) -> &[usize] {
         &self.dots
     }
+}
+
+/// What goes with a message beside its texts: parts with their header fields, lines ended by CRLF.
+#[derive(Debug, Default)]
+pub struct Enclosed {
+    /// What the HTML shows, by Content-ID.
+    pub inline: Vec<Part>,
+    /// Attachments.
+    pub attached: Vec<Part>,
 }
 
 /// What is derived from campaign, run and key alone, so that a message sent again is the same message.

@@ -5,9 +5,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Builder, Identity, Message, Part, Refusal};
+use super::{Builder, Enclosed, Identity, Message, Part, Refusal};
 use crate::campaign::{
-    Campaign, Delivery, Duplicates, Durability, InDoubt, ListSettings, MessageSettings,
+    Campaign, Delivery, Duplicates, Durability, InDoubt, ListSettings, MailingList, MessageSettings,
 };
 use crate::recipients::{Position, Recipient};
 use crate::render::Rendered;
@@ -44,7 +44,9 @@ fn campaign(headers: &[&str]) -> Campaign {
                 .map(|name| ((*name).to_owned(), String::new()))
                 .collect(),
             envelope_from: None,
+            attachments: Vec::new(),
         },
+        list: MailingList::default(),
         vars: serde_json::Map::new(),
         servers: Vec::new(),
         delivery: Delivery {
@@ -56,6 +58,7 @@ fn campaign(headers: &[&str]) -> Campaign {
             give_up: Duration::from_secs(900),
             durability: Durability::Power,
         },
+        dkim: Vec::new(),
     }
 }
 
@@ -78,6 +81,8 @@ fn rendered(subject: &str, text: Option<&str>, html: Option<&str>) -> Rendered {
         envelope_from: None,
         html: html.map(str::to_owned),
         text: text.map(str::to_owned),
+        unsubscribe: Vec::new(),
+        attachments: Vec::new(),
     }
 }
 
@@ -94,7 +99,7 @@ fn build(
     Builder::new(campaign)
         .unwrap()
         .with_columns(&columns)
-        .build(recipient, &identity(), &rendered, DATE)
+        .build(recipient, &identity(), &rendered, Enclosed::default(), DATE)
 }
 
 /// The whole content.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::campaign::Campaign;
 use crate::message::Identity;
+use crate::message::token::TokenKey;
 use crate::recipients::Recipient;
 
 use super::error::TemplateError;
@@ -20,14 +21,29 @@ const BUILT_IN: &[&str] = &[
     "unsubscribe_token",
 ];
 
-/// Those of them that no template sees yet.
-pub(super) const LATER: &[&str] = &["unsubscribe_url", "unsubscribe_token"];
+/// Those of them that are there only by a setting, and which.
+pub(super) const BY_SETTING: &[(&str, &str)] = &[
+    (
+        "unsubscribe_url",
+        "write an https:// URL into unsubscribe in [list]",
+    ),
+    ("unsubscribe_token", "write token_key_env into [list]"),
+];
 
 /// What stays the same from row to row.
 #[derive(Debug)]
 pub(super) struct Shape {
     columns: Vec<String>,
     shared: Map<String, Value>,
+    campaign: String,
+    run: String,
+    /// What `unsubscribe_token` is signed with.
+    pub(super) token_key: Option<TokenKey>,
+}
+
+/// Whether a URL of `unsubscribe` is one that `unsubscribe_url` can be.
+pub(super) fn is_page(url: &str) -> bool {
+    url.starts_with("https://") || url.starts_with("http://")
 }
 
 impl Shape {
@@ -42,12 +58,23 @@ impl Shape {
             ("name".to_owned(), Value::from(campaign.name.as_str())),
             ("run".to_owned(), Value::from(campaign.run.as_str())),
         ]);
+        let mut shared = Map::from_iter([
+            ("vars".to_owned(), Value::Object(campaign.vars.clone())),
+            ("campaign".to_owned(), Value::Object(about)),
+        ]);
+        // Empty here, and each message's own in its context.
+        if campaign.list.token_key_env.is_some() {
+            shared.insert("unsubscribe_token".to_owned(), Value::from(""));
+        }
+        if campaign.list.unsubscribe.iter().any(|url| is_page(url)) {
+            shared.insert("unsubscribe_url".to_owned(), Value::from(""));
+        }
         Ok(Shape {
             columns: columns.to_vec(),
-            shared: Map::from_iter([
-                ("vars".to_owned(), Value::Object(campaign.vars.clone())),
-                ("campaign".to_owned(), Value::Object(about)),
-            ]),
+            shared,
+            campaign: campaign.name.clone(),
+            run: campaign.run.clone(),
+            token_key: None,
         })
     }
 
@@ -68,9 +95,30 @@ impl Shape {
         }
         set(map, "send_id", &identity.send_id);
         set(map, "message_id", &identity.message_id);
+        if let Some(key) = &self.token_key {
+            let address = recipient.address.as_ref();
+            let token = key.token(&self.campaign, &self.run, address, &recipient.key);
+            set(map, "unsubscribe_token", &token);
+        }
         if let Some(row) = map.get_mut("row_number") {
             *row = Value::from(recipient.position.row);
         }
+    }
+
+    /// Makes the context that of a message with this `unsubscribe_url`.
+    pub(super) fn link(context: &mut Context, url: &str) {
+        if let Value::Object(map) = context.data_mut() {
+            set(map, "unsubscribe_url", url);
+        }
+    }
+
+    /// What the templates of `unsubscribe` see: everything but what they make.
+    pub(super) fn sample_without_link(&self) -> Value {
+        let mut sample = self.sample();
+        if let Value::Object(map) = &mut sample {
+            map.remove("unsubscribe_url");
+        }
+        sample
     }
 
     /// What every context has, with empty cells: names are checked against it.

@@ -107,7 +107,7 @@ fn called(body: &Template) -> Vec<&str> {
 }
 
 /// Hands every element to `see`, from outside in, below those for which it returns true.
-fn visit<'a>(template: &'a Template, see: &mut impl FnMut(&'a TemplateElement) -> bool) {
+pub(super) fn visit<'a>(template: &'a Template, see: &mut impl FnMut(&'a TemplateElement) -> bool) {
     for element in &template.elements {
         if !see(element) {
             continue;

@@ -3,24 +3,35 @@
 //! Owns the templates, compiled once and checked against the list's columns. Pure after loading: no I/O, no clock.
 //! Cells are data: what a cell holds is never a template, the name of a partial, or the name of a helper.
 //!
-//! `source` compiles, `includes` knows which template includes which, `scope` and `names` check every name before
+//! `source` compiles, `images` finds what HTML shows and `inline` gives it Content-IDs, `includes` knows which template includes which, `scope` and `names` check every name before
 //! anything is sent, `context` is what a template sees of one row, `helpers` is what it can call.
 
 mod context;
 mod error;
 mod helpers;
+mod images;
 mod includes;
+mod inline;
+mod markdown;
 mod names;
+mod plain;
 mod scope;
 mod source;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use handlebars::{Context, Handlebars, Output, RenderContext, Renderable, Template};
 
 pub use error::{Place, RenderError, TemplateError};
+pub use images::{is_file, unescaped};
 
 use crate::campaign::Campaign;
+use crate::enclose::Images;
 use crate::message::Identity;
+use crate::message::token::TokenKey;
 use crate::recipients::Recipient;
+use source::Source;
 
 /// The texts of one message, rendered, not yet encoded. Values for headers are trimmed at their ends
 /// and may still hold characters that no header may have: `message` refuses those.
@@ -38,6 +49,21 @@ pub struct Rendered {
     pub html: Option<String>,
     /// The text part.
     pub text: Option<String>,
+    /// The URLs of `unsubscribe`.
+    pub unsubscribe: Vec<String>,
+    /// What the attachments' templates give, in the order of the settings.
+    pub attachments: Vec<AttachmentTexts>,
+}
+
+/// One attachment's texts, trimmed as values for headers are; `None` where the campaign has none.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AttachmentTexts {
+    /// The path, where the campaign's is a template with tags.
+    pub path: Option<String>,
+    /// The name.
+    pub name: Option<String>,
+    /// The media type.
+    pub media_type: Option<String>,
 }
 
 /// What one thread renders on, message after message: the memory stays, and nothing else does.
@@ -60,18 +86,27 @@ pub struct Templates {
     headers: Vec<Template>,
     envelope_from: Option<Template>,
     html: Option<Template>,
+    /// Without one, the text is made from the HTML.
     text: Option<Template>,
+    unsubscribe: Vec<Template>,
+    /// Path, name and type of each attachment.
+    attachments: Vec<[Option<Template>; 3]>,
 }
 
 impl Templates {
     /// Reads and compiles the templates of the campaign and its `partials/*.hbs`, and checks every name in
-    /// them against the columns of the list and what mailrun itself gives.
+    /// them against the columns of the list and what mailrun itself gives. Images that the HTML names are read into
+    /// `images`, and shown by Content-ID.
     ///
     /// # Errors
     /// A file that cannot be read or is not UTF-8, wrong syntax, a name of a column, variable, helper or
-    /// partial that does not exist, partials that include each other without end, a column with the
-    /// name of a built-in value. Each says where.
-    pub fn load(campaign: &Campaign, columns: &[String]) -> Result<Templates, TemplateError> {
+    /// partial that does not exist, partials that include each other without end, an image that cannot be read, a
+    /// column with the name of a built-in value. Each says where.
+    pub fn load(
+        campaign: &Campaign,
+        columns: &[String],
+        images: &mut Images,
+    ) -> Result<Templates, TemplateError> {
         let message = &campaign.message;
         let setting = |key: &str, text: &Option<String>| {
             text.as_ref()
@@ -82,6 +117,19 @@ impl Templates {
             .headers
             .iter()
             .map(|(name, value)| source::setting(&format!("headers.{name}"), value));
+        let attachments = message.attachments.iter().map(|attachment| {
+            // The path that everybody has is read before, and may hold anything.
+            let path = (!attachment.is_fixed()).then(|| attachment.path.clone());
+            Ok([
+                setting("attachments.path", &path)?,
+                setting("attachments.name", &attachment.name)?,
+                setting("attachments.type", &attachment.media_type)?,
+            ])
+        });
+        let unsubscribe = campaign.list.unsubscribe.iter();
+        let unsubscribe = unsubscribe.map(|url| source::setting("list.unsubscribe", url));
+        let file = |path: &Option<PathBuf>| path.as_deref().map(source::file).transpose();
+        let (html, text) = (file(&message.html)?, file(&message.text)?);
         let mut templates = Templates {
             escaping: helpers::registry(),
             plain: helpers::registry(),
@@ -90,11 +138,19 @@ impl Templates {
             subject: source::setting("subject", &message.subject)?,
             headers: headers.collect::<Result<_, _>>()?,
             envelope_from: setting("envelope_from", &message.envelope_from)?,
-            html: message.html.as_deref().map(source::file).transpose()?,
-            text: message.text.as_deref().map(source::file).transpose()?,
+            html: html.as_ref().map(|html| html.template.clone()),
+            text: text.map(|text| text.template),
+            unsubscribe: unsubscribe.collect::<Result<_, _>>()?,
+            attachments: attachments.collect::<Result<_, _>>()?,
         };
-        let partials = source::partials(&campaign.dir.join("partials"))?;
+        let sources = source::partials(&campaign.dir.join("partials"))?;
+        let partials = sources
+            .iter()
+            .map(|(name, source)| (name.clone(), source.template.clone()))
+            .collect();
         names::check(&partials, templates.all(), &templates.shape.sample())?;
+        let sample = templates.shape.sample_without_link();
+        names::check(&partials, templates.unsubscribe.iter(), &sample)?;
 
         templates.plain.register_escape_fn(handlebars::no_escape);
         templates.escaping.register_escape_fn(escape);
@@ -102,7 +158,45 @@ impl Templates {
             templates.escaping.register_template(&name, partial.clone());
             templates.plain.register_template(&name, partial);
         }
+        if let Some(mut html) = html {
+            if html.name.ends_with(".md.hbs") {
+                html.text = markdown::to_html(&html.text);
+                html.template = source::compile(html.name.clone(), &html.text)?;
+                markdown::forget_places(&mut html.template);
+                templates.html = Some(html.template.clone());
+            }
+            templates.inline(&html, &sources, images)?;
+        }
         Ok(templates)
+    }
+
+    /// Puts HTML whose images have Content-IDs in place of what names files: the template, and the partials it includes.
+    fn inline(
+        &mut self,
+        html: &Source,
+        partials: &BTreeMap<String, Source>,
+        images: &mut Images,
+    ) -> Result<(), TemplateError> {
+        if let Some(inlined) = inline::inlined(html, images)? {
+            self.html = Some(inlined);
+        }
+        let partial = |name: &str| partials.get(name).map(|source| &source.template);
+        for name in inline::reached(&html.template, partial) {
+            let Some(source) = partials.get(name) else {
+                continue;
+            };
+            if let Some(inlined) = inline::inlined(source, images)? {
+                self.escaping.register_template(name, inlined);
+            }
+        }
+        Ok(())
+    }
+
+    /// With the key that `unsubscribe_token` is signed with.
+    #[must_use]
+    pub fn with_token_key(mut self, key: Option<TokenKey>) -> Templates {
+        self.shape.token_key = key;
+        self
     }
 
     fn all(&self) -> impl Iterator<Item = &Template> + Clone {
@@ -111,6 +205,7 @@ impl Templates {
             .chain(&self.envelope_from)
             .chain(&self.html)
             .chain(&self.text)
+            .chain(self.attachments.iter().flatten().flatten())
     }
 
     /// A sheet for [`Templates::render`].
@@ -124,7 +219,17 @@ impl Templates {
                 headers: vec![String::new(); self.headers.len()],
                 envelope_from: empty(&self.envelope_from),
                 html: empty(&self.html),
-                text: empty(&self.text),
+                text: empty(&self.text).or(empty(&self.html)),
+                unsubscribe: vec![String::new(); self.unsubscribe.len()],
+                attachments: self
+                    .attachments
+                    .iter()
+                    .map(|[path, name, media_type]| AttachmentTexts {
+                        path: empty(path),
+                        name: empty(name),
+                        media_type: empty(media_type),
+                    })
+                    .collect(),
             },
         }
     }
@@ -139,9 +244,20 @@ impl Templates {
         recipient: &Recipient,
         identity: &Identity,
         sheet: &'s mut Sheet,
-    ) -> Result<&'s Rendered, RenderError> {
+    ) -> Result<&'s mut Rendered, RenderError> {
         let Sheet { context, rendered } = sheet;
         self.shape.fill(context, recipient, identity);
+        for (template, out) in self.unsubscribe.iter().zip(&mut rendered.unsubscribe) {
+            render(&self.plain, template, context, out)?;
+            trim(out);
+        }
+        let page = rendered
+            .unsubscribe
+            .iter()
+            .find(|url| context::is_page(url));
+        if let Some(page) = page {
+            context::Shape::link(context, page);
+        }
         let header = |template: &Template, out: &mut String| {
             render(&self.plain, template, context, out)?;
             trim(out);
@@ -157,11 +273,20 @@ impl Templates {
             header(template, out)?;
         }
         one(&self.envelope_from, &mut rendered.envelope_from)?;
+        for ([path, name, media_type], out) in
+            self.attachments.iter().zip(&mut rendered.attachments)
+        {
+            one(path, &mut out.path)?;
+            one(name, &mut out.name)?;
+            one(media_type, &mut out.media_type)?;
+        }
         if let (Some(template), Some(out)) = (&self.html, &mut rendered.html) {
             render(&self.escaping, template, context, out)?;
         }
-        if let (Some(template), Some(out)) = (&self.text, &mut rendered.text) {
-            render(&self.plain, template, context, out)?;
+        match (&self.text, &rendered.html, &mut rendered.text) {
+            (Some(template), _, Some(out)) => render(&self.plain, template, context, out)?,
+            (None, Some(html), Some(out)) => plain::text_of(html, out),
+            _ => {}
         }
         Ok(rendered)
     }

@@ -6,7 +6,7 @@
 use handlebars::{Path, PathSeg};
 use serde_json::Value;
 
-use super::context::LATER;
+use super::context::BY_SETTING;
 use super::helpers;
 
 /// One context on the stack.
@@ -148,8 +148,10 @@ impl<'a> Scope<'a> {
     }
 
     fn unknown(&self, name: &str, row: &Value) -> String {
-        if LATER.contains(&name) {
-            return format!("{name:?} is not there yet in this version");
+        if let Some((_, setting)) = BY_SETTING.iter().find(|(later, _)| *later == name) {
+            return format!(
+                "there is no {name:?} here; for one in every other template, {setting}"
+            );
         }
         if let Some(helper) = helpers::signature(name) {
             return format!(

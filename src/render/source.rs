@@ -11,8 +11,17 @@ use handlebars::{Template, TemplateErrorReason};
 use super::error::{Place, TemplateError};
 use super::helpers;
 
+/// A template file: its text, and what that compiles to.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    /// The file, as errors name it.
+    pub(super) name: String,
+    pub(super) text: String,
+    pub(super) template: Template,
+}
+
 /// Reads and compiles a template file. A byte order mark is dropped.
-pub(super) fn file(path: &Path) -> Result<Template, TemplateError> {
+pub(super) fn file(path: &Path) -> Result<Source, TemplateError> {
     let bytes = fs::read(path).map_err(|source| TemplateError::Read {
         path: path.into(),
         source,
@@ -24,10 +33,13 @@ pub(super) fn file(path: &Path) -> Result<Template, TemplateError> {
             .filter(|byte| **byte == b'\n')
             .count(),
     })?;
-    compile(
-        path.display().to_string(),
-        text.strip_prefix('\u{feff}').unwrap_or(text),
-    )
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let name = path.display().to_string();
+    Ok(Source {
+        template: compile(name.clone(), text)?,
+        text: text.to_owned(),
+        name,
+    })
 }
 
 /// Compiles a setting that is a template; `key` is its name in `campaign.toml`.
@@ -36,7 +48,7 @@ pub(super) fn setting(key: &str, text: &str) -> Result<Template, TemplateError> 
 }
 
 /// Reads and compiles every `name.hbs` of the folder, by name. No folder: no partials.
-pub(super) fn partials(folder: &Path) -> Result<BTreeMap<String, Template>, TemplateError> {
+pub(super) fn partials(folder: &Path) -> Result<BTreeMap<String, Source>, TemplateError> {
     let unreadable = |source| TemplateError::Read {
         path: folder.into(),
         source,
@@ -59,7 +71,7 @@ pub(super) fn partials(folder: &Path) -> Result<BTreeMap<String, Template>, Temp
     Ok(partials)
 }
 
-fn compile(name: String, text: &str) -> Result<Template, TemplateError> {
+pub(super) fn compile(name: String, text: &str) -> Result<Template, TemplateError> {
     let mut template = Template::compile_with_name(text, name.clone()).map_err(|error| {
         let position = error.pos();
         TemplateError::Wrong {
@@ -229,7 +241,7 @@ mod tests {
         let path = folder.path().join("a.hbs");
         fs::write(&path, "\u{feff}hello").unwrap();
         assert_eq!(
-            file(&path).unwrap().elements,
+            file(&path).unwrap().template.elements,
             [TemplateElement::RawString("hello".into())]
         );
 

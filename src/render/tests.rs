@@ -9,7 +9,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::campaign::{Delivery, Duplicates, Durability, InDoubt, ListSettings, MessageSettings};
+use crate::campaign::{
+    Delivery, Duplicates, Durability, InDoubt, ListSettings, MailingList, MessageSettings,
+};
 use crate::recipients::Position;
 
 const COLUMNS: &[&str] = &["email", "name", "amount", "First Name"];
@@ -38,7 +40,9 @@ fn campaign(dir: &Path, subject: &str) -> Campaign {
             text: None,
             headers: Vec::new(),
             envelope_from: None,
+            attachments: Vec::new(),
         },
+        list: MailingList::default(),
         vars: vars.as_object().unwrap().clone(),
         servers: Vec::new(),
         delivery: Delivery {
@@ -50,6 +54,7 @@ fn campaign(dir: &Path, subject: &str) -> Campaign {
             give_up: Duration::from_secs(900),
             durability: Durability::Power,
         },
+        dkim: Vec::new(),
     }
 }
 
@@ -65,7 +70,7 @@ fn recipient(cells: &[&str]) -> Recipient {
 
 fn load(campaign: &Campaign) -> Result<Templates, TemplateError> {
     let columns: Vec<String> = COLUMNS.iter().map(|column| (*column).to_owned()).collect();
-    Templates::load(campaign, &columns)
+    Templates::load(campaign, &columns, &mut Images::new(campaign))
 }
 
 fn render_row(campaign: &Campaign, cells: &[&str]) -> Result<Rendered, RenderError> {
@@ -77,7 +82,7 @@ fn render_row(campaign: &Campaign, cells: &[&str]) -> Result<Rendered, RenderErr
     let mut sheet = templates.sheet();
     templates
         .render(&recipient(cells), &identity, &mut sheet)
-        .cloned()
+        .map(|rendered| rendered.clone())
 }
 
 /// The subject that a template gives.
@@ -143,6 +148,8 @@ fn only_html_is_escaped() {
                 "<p>{escaped}|{raw}|{escaped}|{escaped}/{escaped_upper}"
             )),
             text: Some(format!("{raw}|{raw}/{raw_upper}")),
+            unsubscribe: Vec::new(),
+            attachments: Vec::new(),
         }
     );
 }
@@ -322,11 +329,9 @@ fn settings_are_named_as_in_the_file() {
 fn a_column_with_the_name_of_a_built_in_value_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["vars", "send_id", "unsubscribe_url"] {
-        let error = Templates::load(
-            &campaign(folder.path(), "x"),
-            &["email".into(), name.into()],
-        )
-        .unwrap_err();
+        let campaign = campaign(folder.path(), "x");
+        let columns = ["email".into(), name.into()];
+        let error = Templates::load(&campaign, &columns, &mut Images::new(&campaign)).unwrap_err();
         assert_eq!(
             error.to_string(),
             format!("the column {name:?} has the name of a built-in value; rename the column")
@@ -364,7 +369,12 @@ fn a_column_named_like_a_helper_renders() {
         folder.path(),
         "{{title}} {{upper title}} {{#each vars.odd as |len|}}{{len}}{{/each}}",
     );
-    let templates = Templates::load(&campaign, &["email".into(), "title".into()]).unwrap();
+    let templates = Templates::load(
+        &campaign,
+        &["email".into(), "title".into()],
+        &mut Images::new(&campaign),
+    )
+    .unwrap();
     let identity = Identity {
         send_id: "a".into(),
         message_id: "b".into(),
@@ -385,6 +395,62 @@ fn an_error_in_an_inline_names_the_file_it_stands_in() {
     let error = subject_in(folder.path(), inline, &["a@b.example", "x", "", ""]).unwrap_err();
     assert!(
         error.starts_with("campaign.toml: subject:1:31: number: "),
+        "{error}"
+    );
+}
+
+#[test]
+fn without_a_text_template_the_text_is_made_from_the_html() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("m.html.hbs"),
+        "<p>Dear {{name}},</p><a href=\"https://a.example/?n={{amount}}\">pay</a>",
+    )
+    .unwrap();
+    let mut campaign = campaign(folder.path(), "x");
+    campaign.message.html = Some(folder.path().join("m.html.hbs"));
+    let cells = ["a@b.example", "<b>Jack & Co</b>", "1&2", ""];
+    let rendered = render_row(&campaign, &cells).unwrap();
+    assert_eq!(
+        rendered.text.unwrap(),
+        "Dear <b>Jack & Co</b>,\n\npay <https://a.example/?n=1&2>\n"
+    );
+}
+
+#[test]
+fn markdown_becomes_a_page_and_a_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m.md.hbs");
+    fs::write(
+        &path,
+        "Dear **{{name}}**,\n\n{{#if amount}}\npay [here](https://a.example/{{amount}})\n{{/if}}\n",
+    )
+    .unwrap();
+    let mut campaign = campaign(folder.path(), "x");
+    campaign.message.html = Some(path.clone());
+    let rendered = render_row(&campaign, &["a@b.example", "Jack <O>", "12", ""]).unwrap();
+    let html = rendered.html.unwrap();
+    assert!(
+        html.contains("<p>Dear <strong>Jack &lt;O&gt;</strong>,</p>"),
+        "{html}"
+    );
+    assert!(
+        html.contains("<a href=\"https://a.example/12\">here</a>"),
+        "{html}"
+    );
+    assert_eq!(
+        rendered.text.unwrap(),
+        "Dear Jack <O>,\n\npay here <https://a.example/12>\n"
+    );
+
+    // Before anything is sent places are the author's; for a row, there is none rather than a wrong one.
+    fs::write(&path, "a\n\nb {{nmae}}").unwrap();
+    let error = load(&campaign).unwrap_err().to_string();
+    assert!(error.contains("m.md.hbs:3:3: no column"), "{error}");
+    fs::write(&path, "a\n\nb {{date name \"%Y\"}}").unwrap();
+    let error = render_row(&campaign, &["a@b.example", "x", "", ""]).unwrap_err();
+    assert!(
+        error.place.template.ends_with("m.md.hbs") && error.place.position.is_none(),
         "{error}"
     );
 }

@@ -20,9 +20,6 @@ use crate::recipients::{InvalidRow, List, Recipient, Row};
 use crate::stop::{Reason, Stop};
 use crate::tally::Tally;
 
-/// Messages composed together: enough to share out among cores, little enough to be on their way soon.
-const CHUNK: usize = 256;
-
 /// What the feeder works with.
 #[derive(Clone, Copy)]
 pub struct Feeder<'a> {
@@ -69,7 +66,8 @@ impl Feeder<'_> {
             Selection::Limit(limit) => limit,
             Selection::All | Selection::Only(_) => u64::MAX,
         };
-        let mut chunk = Vec::with_capacity(CHUNK);
+        let at_once = self.plan.composer.chunk();
+        let mut chunk = Vec::with_capacity(at_once);
         let mut lines = Vec::new();
         for row in list {
             if self.stop.is_requested() {
@@ -86,7 +84,7 @@ impl Feeder<'_> {
                 }
                 Row::Invalid(_) => {}
             }
-            if chunk.len() == CHUNK || (left == 0 && !chunk.is_empty()) {
+            if chunk.len() == at_once || (left == 0 && !chunk.is_empty()) {
                 // A row of which no message can be made is no recipient of the limit: the next one is.
                 let refused = self
                     .compose(&mut chunk, &mut lines)
@@ -172,7 +170,7 @@ impl Feeder<'_> {
         let composer = &self.plan.composer;
         let composed: Vec<_> = chunk
             .par_drain(..)
-            .with_min_len(16)
+            .with_min_len(composer.chunk() / 16)
             .map_init(
                 || composer.sheet(),
                 |sheet, due| {

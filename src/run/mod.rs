@@ -18,6 +18,7 @@ use std::path::PathBuf;
 
 use crate::campaign::{CampaignError, EnvironmentError, RunNameError, UrlError};
 use crate::deliver::access::AccessError;
+use crate::enclose::EncloseError;
 use crate::ledger::LedgerError;
 use crate::message::BuilderError;
 use crate::recipients::ListError;
@@ -44,6 +45,9 @@ pub enum Error {
     /// A template.
     #[error(transparent)]
     Template(#[from] TemplateError),
+    /// A file that is to go along.
+    #[error(transparent)]
+    Enclose(#[from] EncloseError),
     /// A setting that makes no message.
     #[error(transparent)]
     Builder(#[from] BuilderError),

@@ -143,6 +143,7 @@ impl Plan {
         })?;
         let content = content
             .into_iter()
+            .chain(composer.fingerprint())
             .map(|(part, print)| (part.to_owned(), print))
             .collect();
         let plan = Plan {

@@ -27,7 +27,15 @@ fn block<'a>(text: &'a str, first: &str) -> Option<&'a str> {
 #[test]
 fn readme_shows_the_help_as_it_is() {
     let readme = document("README.md");
-    for command in ["", "send ", "status ", "results ", "resolve "] {
+    for command in [
+        "",
+        "send ",
+        "status ",
+        "results ",
+        "resolve ",
+        "dkim keygen ",
+        "token verify ",
+    ] {
         let typed = format!("{command}--help");
         let ran: Ran = mailrun(repository())
             .args(typed.split(' '))

@@ -173,7 +173,7 @@ fn settings_that_are_wrong_or_not_there_yet() {
         (
             "[delivery]",
             "[dkim]\ndomain = \"acme.example\"\n\n[delivery]",
-            ":9:2: [dkim] is not there yet in this version of mailrun; leave it out",
+            ":9:1: \"selector\" in [[dkim]] is missing; write selector = \"s2026\"",
         ),
         ("run = \"r\"", "run = r", ":3:7: a string must be in quotes"),
         (

@@ -144,7 +144,7 @@ fn secured(stream: TcpStream, nature: &Nature, told: &Mutex<Told>, greets: bool)
     let file = |end: &str| Path::new(&folder).join(format!("{}.{end}", nature.certificate));
     let certificate = CertificateDer::from_pem_file(file("pem")).unwrap();
     let key = PrivateKeyDer::from_pem_file(file("key")).unwrap();
-    let provider = rustls::crypto::ring::default_provider();
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
     let config = ServerConfig::builder_with_provider(Arc::new(provider))
         .with_safe_default_protocol_versions()
         .unwrap()

@@ -28,13 +28,14 @@ fn file(name: &str) -> PathBuf {
 fn server(stream: TcpStream) -> Server {
     let certificate = CertificateDer::from_pem_file(file("good.pem")).unwrap();
     let key = PrivateKeyDer::from_pem_file(file("good.key")).unwrap();
-    let config =
-        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate], key)
-            .unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(
+        rustls::crypto::aws_lc_rs::default_provider(),
+    ))
+    .with_safe_default_protocol_versions()
+    .unwrap()
+    .with_no_client_auth()
+    .with_single_cert(vec![certificate], key)
+    .unwrap();
     StreamOwned::new(ServerConnection::new(Arc::new(config)).unwrap(), stream)
 }
 
@@ -46,12 +47,13 @@ fn connected(serve: impl FnOnce(Server) + Send + 'static) -> (Tls, thread::JoinH
     let mut roots = RootCertStore::empty();
     let authority = CertificateDer::from_pem_file(file("ca.pem")).unwrap();
     roots.add(authority).unwrap();
-    let config =
-        ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+    let config = ClientConfig::builder_with_provider(Arc::new(
+        rustls::crypto::aws_lc_rs::default_provider(),
+    ))
+    .with_safe_default_protocol_versions()
+    .unwrap()
+    .with_root_certificates(roots)
+    .with_no_client_auth();
     let tcp = Tcp::connect("127.0.0.1", port, LONG).unwrap();
     let name = ServerName::try_from("localhost").unwrap();
     (

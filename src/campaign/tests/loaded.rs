@@ -104,7 +104,9 @@ durability = "process"
             text: Some(at("b.txt.hbs")),
             headers: vec![header("X-Z", "1"), header("X-A", "{{id}}")],
             envelope_from: some("bounce+{{send_id}}@acme.example"),
+            attachments: Vec::new(),
         },
+        list: MailingList::default(),
         vars: serde_json::Map::from_iter([("issue".to_owned(), 42.into())]),
         servers: vec![Server {
             allow_plaintext: true,
@@ -122,6 +124,7 @@ durability = "process"
             give_up: Duration::from_secs(172_800),
             durability: Durability::Process,
         },
+        dkim: Vec::new(),
     };
     assert_eq!(Campaign::load(dir.path()).unwrap(), expected);
     assert_eq!(Campaign::load(&at("campaign.toml")).unwrap(), expected);

@@ -140,10 +140,10 @@ fn vars_and_campaign_are_looked_into() {
 }
 
 #[test]
-fn names_that_come_later_say_so() {
+fn names_by_a_setting_say_which() {
     assert_eq!(
         wrong("{{unsubscribe_url}}"),
-        "\"unsubscribe_url\" is not there yet in this version"
+        "there is no \"unsubscribe_url\" here; for one in every other template, write an https:// URL into unsubscribe in [list]"
     );
 }
 

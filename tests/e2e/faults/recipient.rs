@@ -209,7 +209,7 @@ fn a_quota_that_is_used_up_stops_the_run() {
 /// A server that names the account's trouble at one recipient alone: the others are mailed, and the run ends.
 #[test]
 fn an_account_that_is_refused_at_one_recipient_alone() {
-    let name = "rcpt-530";
+    let name = "rcpt-550-5.7.57";
     let server = sequential();
     let folder = folder(name, &server, "");
     let ran = run(&folder, &["send", "campaign", "--json"]);
@@ -225,7 +225,9 @@ fn an_account_that_is_refused_at_one_recipient_alone() {
     assert_eq!(history(&folder, BEFORE), MAILED);
 
     // At each of them: nobody is booked, and the run stops.
-    let rows: Vec<_> = (1..=5).map(|n| format!("rcpt-530+{n}@x.example")).collect();
+    let rows: Vec<_> = (1..=5)
+        .map(|n| format!("rcpt-550-5.7.57+{n}@x.example"))
+        .collect();
     let folder = Folder::with_rows(rows.iter().map(|row| (row.as_str(), "Anna")));
     folder.configure(&format!(
         "[[server]]\nurl = \"{}\"\nconnections = 1",
@@ -239,7 +241,7 @@ fn an_account_that_is_refused_at_one_recipient_alone() {
     );
     assert_eq!(
         ran.json()["stopped"].as_str().map(steady).unwrap(),
-        "127.0.0.1:P: the server answered RCPT TO with \"530 5.1.1 no such recipient\""
+        "127.0.0.1:P: the server answered RCPT TO with \"550 5.7.57 no such recipient\""
     );
 }
 
