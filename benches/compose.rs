@@ -52,9 +52,9 @@ fn main() {
     lay_out(&folder, scale.rows);
     let campaign = Campaign::load(&folder).unwrap();
     let columns = List::open(&campaign.recipients).unwrap().columns().clone();
-    let templates = Templates::load(&campaign, &columns).unwrap();
+    let templates = Templates::load(&campaign, &columns, |_| false).unwrap();
     let builder = Builder::new(&campaign).unwrap().with_columns(&columns);
-    let composer = Composer::load(&campaign, &columns).unwrap();
+    let composer = Composer::load(&campaign, &columns, |_| false).unwrap();
     let naming = Naming::of(&campaign);
     let recipients = read(&campaign);
     assert_eq!(recipients.len(), scale.rows);

@@ -13,13 +13,18 @@ pub struct Composer {
 }
 
 impl Composer {
-    /// Loads and checks the templates against the list's columns.
+    /// Loads and checks the templates against the list's columns; `nested` says of each column, by its place, whether its
+    /// cells may be lists or objects.
     ///
     /// # Errors
     /// A template or a setting that cannot make messages, with its place.
-    pub fn load(campaign: &Campaign, columns: &[String]) -> Result<Self, crate::run::Error> {
+    pub fn load(
+        campaign: &Campaign,
+        columns: &[String],
+        nested: impl Fn(usize) -> bool,
+    ) -> Result<Self, crate::run::Error> {
         Ok(Composer {
-            templates: Templates::load(campaign, columns)?,
+            templates: Templates::load(campaign, columns, nested)?,
             builder: Builder::new(campaign)?.with_columns(columns),
             naming: Naming::of(campaign),
         })

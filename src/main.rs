@@ -150,6 +150,7 @@ fn send_command(options: &Send) -> Result<Exit, Error> {
 }
 
 fn dry_command(plan: &Plan, folder: &Path, json: bool, voice: &Voice) -> Result<Exit, Error> {
+    announce::notes(plan, voice);
     let done = dry::run(plan, folder)?;
     announce::invalid_rows(plan, &done.invalid_shown, done.invalid, voice);
     if json {

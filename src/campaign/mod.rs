@@ -34,6 +34,7 @@ pub use url::{ServerUrl, Tls, UrlError, parse_server_url};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use encoding_rs::Encoding;
 use lettre::message::Mailbox;
 
 /// A campaign, every setting resolved: paths absolute or relative to the current folder, values checked.
@@ -60,8 +61,10 @@ pub struct Campaign {
 /// `[recipients]`: which list, and what its columns mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListSettings {
-    /// The list, resolved against the campaign folder.
+    /// The list, resolved against the campaign folder; "-" is standard input.
     pub file: PathBuf,
+    /// The sheet of a workbook; `None`: the first.
+    pub sheet: Option<String>,
     /// Column with the address; "email" when absent.
     pub address: String,
     /// Column with the display name.
@@ -70,6 +73,10 @@ pub struct ListSettings {
     pub key: Option<String>,
     /// Columns in which an empty cell makes the row invalid.
     pub required: Vec<String>,
+    /// What a list of text is encoded in; `None`: what its bytes say.
+    pub encoding: Option<&'static Encoding>,
+    /// What stands between two columns of a list of text; `None`: what its header says.
+    pub delimiter: Option<u8>,
     /// What to do with a second row of the same key.
     pub duplicates: Duplicates,
 }

@@ -36,7 +36,7 @@ const TABLES: &[Table] = &[
         many: false,
         keys: Some(&[
             Key("file", Now),
-            Key("sheet", Later),
+            Key("sheet", Now),
             Key("address", Now),
             Key("display", Now),
             Key("key", Now),

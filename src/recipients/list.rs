@@ -1,52 +1,107 @@
 //! An open list, and what makes a row a recipient.
 
 use std::fmt;
-use std::fs::File;
+use std::io::Read;
 use std::iter::FusedIterator;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use csv::StringRecord;
 use lettre::Address;
 
 use super::address::parse_address;
 use super::columns::Columns;
 use super::error::{ListError, Place, spell};
+use super::jsonl::JsonRows;
 use super::records::{Fault, LONGEST, Record, Records};
+use super::source::{Form, Source};
+use super::workbook::SheetRows;
 use super::{InvalidRow, Position, Recipient, Row};
 use crate::campaign::ListSettings;
+use crate::wording::printable;
+
+/// The records of a list, however they are written.
+pub(super) enum Rows {
+    Text(Records<Box<dyn Read + Send>>),
+    Json(JsonRows<Box<dyn Read + Send>>),
+    Sheet(SheetRows),
+}
+
+impl Rows {
+    /// The next record, with its first `keep` fields; `None` at the end.
+    pub fn next(&mut self, keep: usize) -> Result<Option<Record>, Fault> {
+        match self {
+            Rows::Text(records) => records.next(keep),
+            Rows::Json(rows) => rows.next(),
+            Rows::Sheet(rows) => rows.next(keep),
+        }
+    }
+}
 
 /// An open list, its header read. Gives each row once, judged, in the order of the file; after an
 /// error it ends. One row is in memory at a time.
 pub struct List {
     file: PathBuf,
-    records: Records<File>,
+    rows: Rows,
+    /// What the list was read as.
+    encoding: &'static str,
+    /// Between two columns; `None` in a workbook.
+    delimiter: Option<u8>,
     columns: Columns,
     /// Rows read so far.
-    rows: u64,
+    count: u64,
     ended: bool,
 }
 
 impl List {
-    /// Opens the list and checks its header against the settings.
+    /// Looks at the list and opens it, for once.
     ///
     /// # Errors
-    /// When the file cannot be read, its header has no names, the same name twice or one that
-    /// templates have already, or a column is not there that a setting names.
+    /// As [`Source::look`] and [`Source::open`].
     pub fn open(settings: &ListSettings) -> Result<List, ListError> {
+        Source::look(settings)?.open()
+    }
+
+    /// Reads the header, and holds it against the settings.
+    pub(super) fn over(source: &Source, mut rows: Rows) -> Result<List, ListError> {
+        let settings = &source.settings;
         let file = &settings.file;
-        let delimiter = delimiter(file)?;
-        let source = open(file)?;
-        let mut records = Records::new(source, delimiter);
-        let header = records
-            .next(usize::MAX)
-            .map_err(|fault| explain(fault, file, None, &[]))?
-            .ok_or_else(|| ListError::NoHeader { file: file.clone() })?;
-        let columns = Columns::new(&header.fields, header.line, settings)?;
+        let (line, header, delimiter) = match &source.form {
+            Form::Jsonl { names, .. } if names.names.is_empty() => {
+                return Err(ListError::NoObject { file: file.clone() });
+            }
+            Form::Jsonl { names, .. } => {
+                (names.line, StringRecord::from(names.names.as_slice()), None)
+            }
+            form => {
+                let mut next = || {
+                    let header = rows.next(usize::MAX);
+                    let header = header.map_err(|fault| {
+                        let place = |line| Place::Header { line };
+                        explain(fault, file, source.encoding(), place, &[])
+                    });
+                    header?.ok_or_else(|| ListError::NoHeader { file: file.clone() })
+                };
+                let mut header = next()?;
+                // Excel's own first line, which names the delimiter.
+                if header.count <= 2 && header.fields[0].starts_with("sep=") {
+                    header = next()?;
+                }
+                let delimiter = match form {
+                    Form::Text { delimiter, .. } => Some(*delimiter),
+                    Form::Jsonl { .. } | Form::Workbook(_) => None,
+                };
+                (header.line, header.fields, delimiter)
+            }
+        };
+        let columns = Columns::new(&header, source.names_place(line), settings)?;
         Ok(List {
             file: file.clone(),
-            records,
+            rows,
+            encoding: source.encoding(),
+            delimiter,
             columns,
-            rows: 0,
+            count: 0,
             ended: false,
         })
     }
@@ -59,7 +114,7 @@ impl List {
     /// What the record is: somebody to mail, or not.
     fn judge(&self, record: Record) -> Row {
         let position = Position {
-            row: self.rows,
+            row: self.count,
             line: record.line,
         };
         match self.check(&record) {
@@ -69,6 +124,7 @@ impl List {
                 display,
                 position,
                 fields: record.fields,
+                nested: record.nested,
             }),
             Err(fault) => {
                 let cell = |column: usize| record.fields.get(column).unwrap_or_default().to_owned();
@@ -83,6 +139,7 @@ impl List {
                         .map(|column| self.columns.names[column].clone()),
                     reason: fault.reason,
                     fields: record.fields,
+                    nested: record.nested,
                 })
             }
         }
@@ -95,8 +152,17 @@ impl List {
             return Err(Wrong {
                 key: None,
                 column: None,
-                reason: miscounted(record.count, columns.names.len()),
+                reason: miscounted(record.count, columns.names.len(), self.delimiter),
             });
+        }
+        if let Some((column, reason)) = &record.wrong {
+            return Err(Wrong::at(*column, None)(reason.clone()));
+        }
+        if memchr::memchr(0, record.fields.as_slice().as_bytes()).is_some()
+            && let Some(column) = record.fields.iter().position(|cell| cell.contains('\0'))
+        {
+            let reason = "a NUL character (U+0000) in the cell; delete it".to_owned();
+            return Err(Wrong::at(column, None)(reason));
         }
         let cell = |column: usize| record.fields[column].trim();
         let (named, address) =
@@ -133,9 +199,9 @@ impl Iterator for List {
         if self.ended {
             return None;
         }
-        match self.records.next(self.columns.names.len()) {
+        match self.rows.next(self.columns.names.len()) {
             Ok(Some(record)) => {
-                self.rows += 1;
+                self.count += 1;
                 Some(Ok(self.judge(record)))
             }
             Ok(None) => {
@@ -144,12 +210,10 @@ impl Iterator for List {
             }
             Err(fault) => {
                 self.ended = true;
-                Some(Err(explain(
-                    fault,
-                    &self.file,
-                    Some(self.rows + 1),
-                    &self.columns.names,
-                )))
+                let row = self.count + 1;
+                let place = |line| Place::Row(Position { row, line });
+                let names = &self.columns.names;
+                Some(Err(explain(fault, &self.file, self.encoding, place, names)))
             }
         }
     }
@@ -162,13 +226,13 @@ impl fmt::Debug for List {
         let List {
             file,
             columns,
-            rows,
+            count,
             ..
         } = self;
         f.debug_struct("List")
             .field("file", file)
             .field("columns", columns)
-            .field("rows", rows)
+            .field("rows", count)
             .finish_non_exhaustive()
     }
 }
@@ -190,43 +254,14 @@ impl Wrong {
     }
 }
 
-/// What stands between two columns, by the file's name; an error for files that are no CSV.
-fn delimiter(file: &Path) -> Result<u8, ListError> {
-    let extension = file
-        .extension()
-        .and_then(|extension| extension.to_str())
-        .unwrap_or_default();
-    if extension.eq_ignore_ascii_case("tsv") {
-        return Ok(b'\t');
-    }
-    match ["xlsx", "xls", "ods", "jsonl", "gz"]
-        .into_iter()
-        .find(|kind| extension.eq_ignore_ascii_case(kind))
-    {
-        Some(kind) => Err(ListError::Kind {
-            file: file.to_owned(),
-            kind,
-        }),
-        None => Ok(b','),
-    }
-}
-
-fn open(file: &Path) -> Result<File, ListError> {
-    // Asked before opening: where a directory cannot be opened at all, the error would say "permission".
-    if file.is_dir() {
-        return Err(ListError::Directory {
-            file: file.to_owned(),
-        });
-    }
-    File::open(file).map_err(|cause| ListError::from_io(file, cause))
-}
-
-/// The fault with its place; `row` is `None` in the header.
-fn explain(fault: Fault, file: &Path, row: Option<u64>, names: &[String]) -> ListError {
-    let place = |line| match row {
-        None => Place::Header { line },
-        Some(row) => Place::Row(Position { row, line }),
-    };
+/// The fault with its place, by its line.
+pub(super) fn explain(
+    fault: Fault,
+    file: &Path,
+    encoding: &'static str,
+    place: impl Fn(u64) -> Place,
+    names: &[String],
+) -> ListError {
     let path = || file.to_owned();
     let column = |field: usize| {
         names
@@ -249,25 +284,44 @@ fn explain(fault: Fault, file: &Path, row: Option<u64>, names: &[String]) -> Lis
             place: place(line),
             mebibytes: LONGEST >> 20,
         },
-        Fault::NotUtf8 {
+        Fault::Misfit {
             line,
             offset,
             field,
-        } => ListError::NotUtf8 {
+        } => ListError::Misfit {
             file: path(),
             place: place(line),
-            column: column(field),
+            column: field.map(column),
+            encoding,
             offset,
+        },
+        Fault::Json {
+            line,
+            character,
+            what,
+        } => ListError::Json {
+            file: path(),
+            line,
+            character,
+            what: printable(&what),
         },
     }
 }
 
-fn miscounted(fields: usize, columns: usize) -> String {
+fn miscounted(fields: usize, columns: usize, delimiter: Option<u8>) -> String {
     let plural = |count: usize| if count == 1 { "" } else { "s" };
-    let hint = if fields < columns {
-        "add what is missing, a comma for each empty field"
+    let sign = match delimiter {
+        Some(b';') => "semicolon",
+        Some(b'\t') => "tab",
+        Some(b'|') => "vertical bar",
+        _ => "comma",
+    };
+    let hint = if delimiter.is_none() {
+        "take out what stands beyond the last column that has a name".to_owned()
+    } else if fields < columns {
+        format!("add what is missing, a {sign} for each empty field")
     } else {
-        "put quotes (\") around a field that holds a comma"
+        format!("put quotes (\") around a field that holds a {sign}")
     };
     format!(
         "{fields} field{}, but the header has {columns} column{}; {hint}",

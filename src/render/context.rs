@@ -27,11 +27,17 @@ pub(super) const LATER: &[&str] = &["unsubscribe_url", "unsubscribe_token"];
 #[derive(Debug)]
 pub(super) struct Shape {
     columns: Vec<String>,
+    /// Those whose cells may be lists or objects.
+    nested: Vec<usize>,
     shared: Map<String, Value>,
 }
 
 impl Shape {
-    pub(super) fn new(campaign: &Campaign, columns: &[String]) -> Result<Shape, TemplateError> {
+    pub(super) fn new(
+        campaign: &Campaign,
+        columns: &[String],
+        nested: impl Fn(usize) -> bool,
+    ) -> Result<Shape, TemplateError> {
         if let Some(column) = columns
             .iter()
             .find(|column| BUILT_IN.contains(&column.as_str()))
@@ -44,6 +50,9 @@ impl Shape {
         ]);
         Ok(Shape {
             columns: columns.to_vec(),
+            nested: (0..columns.len())
+                .filter(|column| nested(*column))
+                .collect(),
             shared: Map::from_iter([
                 ("vars".to_owned(), Value::Object(campaign.vars.clone())),
                 ("campaign".to_owned(), Value::Object(about)),
@@ -66,6 +75,11 @@ impl Shape {
         for (column, cell) in self.columns.iter().zip(cells) {
             set(map, column, cell);
         }
+        for (column, value) in &recipient.nested {
+            if let Some(cell) = self.columns.get(*column).and_then(|name| map.get_mut(name)) {
+                cell.clone_from(value);
+            }
+        }
         set(map, "send_id", &identity.send_id);
         set(map, "message_id", &identity.message_id);
         if let Some(row) = map.get_mut("row_number") {
@@ -73,13 +87,18 @@ impl Shape {
         }
     }
 
-    /// What every context has, with empty cells: names are checked against it.
+    /// What every context has, with empty cells: names are checked against it. Null: what is inside is known only from row to
+    /// row.
     pub(super) fn sample(&self) -> Value {
         let identity = Identity {
             send_id: String::new(),
             message_id: String::new(),
         };
-        self.value(std::iter::repeat(""), 0, &identity)
+        let mut sample = self.value(std::iter::repeat(""), 0, &identity);
+        for column in &self.nested {
+            sample[&self.columns[*column]] = Value::Null;
+        }
+        sample
     }
 
     fn value<'a>(
@@ -104,8 +123,13 @@ impl Shape {
 
 /// Sets an entry that the context has, in the memory that it has.
 fn set(map: &mut Map<String, Value>, name: &str, text: &str) {
-    if let Some(Value::String(value)) = map.get_mut(name) {
-        value.clear();
-        value.push_str(text);
+    match map.get_mut(name) {
+        Some(Value::String(value)) => {
+            value.clear();
+            value.push_str(text);
+        }
+        // Another row had more than text there.
+        Some(value) => *value = Value::from(text),
+        None => {}
     }
 }

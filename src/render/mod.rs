@@ -65,13 +65,18 @@ pub struct Templates {
 
 impl Templates {
     /// Reads and compiles the templates of the campaign and its `partials/*.hbs`, and checks every name in
-    /// them against the columns of the list and what mailrun itself gives.
+    /// them against the columns of the list and what mailrun itself gives. What lies inside a column whose cells may be lists or
+    /// objects (`nested`, by its place) is known only from row to row.
     ///
     /// # Errors
     /// A file that cannot be read or is not UTF-8, wrong syntax, a name of a column, variable, helper or
     /// partial that does not exist, partials that include each other without end, a column with the
     /// name of a built-in value. Each says where.
-    pub fn load(campaign: &Campaign, columns: &[String]) -> Result<Templates, TemplateError> {
+    pub fn load(
+        campaign: &Campaign,
+        columns: &[String],
+        nested: impl Fn(usize) -> bool,
+    ) -> Result<Templates, TemplateError> {
         let message = &campaign.message;
         let setting = |key: &str, text: &Option<String>| {
             text.as_ref()
@@ -85,7 +90,7 @@ impl Templates {
         let mut templates = Templates {
             escaping: helpers::registry(),
             plain: helpers::registry(),
-            shape: context::Shape::new(campaign, columns)?,
+            shape: context::Shape::new(campaign, columns, nested)?,
             to: setting("to", &message.to)?,
             subject: source::setting("subject", &message.subject)?,
             headers: headers.collect::<Result<_, _>>()?,

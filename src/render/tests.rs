@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::campaign::{Delivery, Duplicates, Durability, InDoubt, ListSettings, MessageSettings};
+use crate::campaign::{Delivery, Durability, InDoubt, ListSettings, MessageSettings};
 use crate::recipients::Position;
 
 const COLUMNS: &[&str] = &["email", "name", "amount", "First Name"];
@@ -21,14 +21,7 @@ fn campaign(dir: &Path, subject: &str) -> Campaign {
         dir: dir.into(),
         name: "News".into(),
         run: "2026-11".into(),
-        recipients: ListSettings {
-            file: dir.join("recipients.csv"),
-            address: "email".into(),
-            display: None,
-            key: None,
-            required: Vec::new(),
-            duplicates: Duplicates::Skip,
-        },
+        recipients: ListSettings::new(dir.join("recipients.csv")),
         message: MessageSettings {
             from: "News <news@acme.example>".parse().unwrap(),
             reply_to: None,
@@ -60,12 +53,13 @@ fn recipient(cells: &[&str]) -> Recipient {
         display: None,
         position: Position { row: 7, line: 9 },
         fields: cells.to_vec().into(),
+        nested: Vec::new(),
     }
 }
 
 fn load(campaign: &Campaign) -> Result<Templates, TemplateError> {
     let columns: Vec<String> = COLUMNS.iter().map(|column| (*column).to_owned()).collect();
-    Templates::load(campaign, &columns)
+    Templates::load(campaign, &columns, |_| false)
 }
 
 fn render_row(campaign: &Campaign, cells: &[&str]) -> Result<Rendered, RenderError> {
@@ -325,6 +319,7 @@ fn a_column_with_the_name_of_a_built_in_value_is_refused() {
         let error = Templates::load(
             &campaign(folder.path(), "x"),
             &["email".into(), name.into()],
+            |_| false,
         )
         .unwrap_err();
         assert_eq!(
@@ -364,7 +359,8 @@ fn a_column_named_like_a_helper_renders() {
         folder.path(),
         "{{title}} {{upper title}} {{#each vars.odd as |len|}}{{len}}{{/each}}",
     );
-    let templates = Templates::load(&campaign, &["email".into(), "title".into()]).unwrap();
+    let templates =
+        Templates::load(&campaign, &["email".into(), "title".into()], |_| false).unwrap();
     let identity = Identity {
         send_id: "a".into(),
         message_id: "b".into(),

@@ -14,6 +14,7 @@ use crate::wording::count;
 pub(super) fn introduce(plan: &Plan, replay: Option<&Replay>, due: u64, voice: &Voice) {
     let roster = &plan.roster;
     let file = plan.campaign.recipients.file.display();
+    notes(plan, voice);
     if roster.rows == 0 {
         voice.say(&format!(
             "{file}: no rows below the header; nothing to send"
@@ -61,6 +62,13 @@ pub(super) fn introduce(plan: &Plan, replay: Option<&Replay>, due: u64, voice: &
             "going on with run \"{}\": {standings}",
             plan.campaign.run
         ));
+    }
+}
+
+/// Says how the list was read, where that is not plain from its name.
+pub fn notes(plan: &Plan, voice: &Voice) {
+    for note in plan.roster.source.notes() {
+        voice.say(note);
     }
 }
 

@@ -6,11 +6,11 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::Error;
-use super::feed::date;
+use super::feed::{CHUNK_BYTES, date};
 use super::plan::{Plan, Selection};
 use crate::deliver::eml;
 use crate::ledger::standing::KeyHash;
-use crate::recipients::{InvalidRow, List, Recipient, Row};
+use crate::recipients::{InvalidRow, Recipient, Row};
 
 const CHUNK: usize = 256;
 
@@ -46,9 +46,9 @@ pub fn run(plan: &Plan, folder: &Path) -> Result<DryRun, Error> {
         Selection::Limit(limit) => limit,
         Selection::All | Selection::Only(_) => u64::MAX,
     };
-    let mut chunk = Vec::with_capacity(CHUNK);
+    let (mut chunk, mut bytes) = (Vec::with_capacity(CHUNK), 0);
     let date = date();
-    for row in List::open(&plan.campaign.recipients)? {
+    for row in plan.roster.source.open()? {
         match row? {
             Row::Recipient(recipient) => {
                 let Some(slot) = standings.find(KeyHash::of(&recipient.key)) else {
@@ -60,13 +60,15 @@ pub fn run(plan: &Plan, folder: &Path) -> Result<DryRun, Error> {
                     && (standings.chosen(slot) || matches!(plan.selection, Selection::Limit(_)))
                 {
                     left -= 1;
+                    bytes += recipient.fields.as_slice().len();
                     chunk.push(recipient);
                 }
             }
             Row::Invalid(row) if plan.selection == Selection::All => done.refuse(row),
             Row::Invalid(_) => {}
         }
-        if chunk.len() == CHUNK {
+        if chunk.len() == CHUNK || bytes > CHUNK_BYTES {
+            bytes = 0;
             write(plan, folder, &date, &mut chunk, &mut done)?;
         }
     }

@@ -16,12 +16,15 @@ use crate::ledger::file::Ledger;
 use crate::ledger::replay::Replay;
 use crate::ledger::standing::{KeyHash, SlotId, Standing};
 use crate::message::{Identity, Refusal};
-use crate::recipients::{InvalidRow, List, Recipient, Row};
+use crate::recipients::{InvalidRow, Recipient, Row};
 use crate::stop::{Reason, Stop};
 use crate::tally::Tally;
 
 /// Messages composed together: enough to share out among cores, little enough to be on their way soon.
 const CHUNK: usize = 256;
+
+/// Bytes of cells in them, so that rows of megabytes are composed a few at a time.
+pub(super) const CHUNK_BYTES: usize = 4 << 20;
 
 /// What the feeder works with.
 #[derive(Clone, Copy)]
@@ -63,13 +66,13 @@ impl Feeder<'_> {
 
     fn read(&self, first: bool) -> Result<(), Reason> {
         let list_reason = |error: crate::recipients::ListError| Reason::List(error.to_string());
-        let list = List::open(&self.plan.campaign.recipients).map_err(list_reason)?;
+        let list = self.plan.roster.source.open().map_err(list_reason)?;
         self.plan.roster.standings.forget_met();
         let mut left = match self.plan.selection {
             Selection::Limit(limit) => limit,
             Selection::All | Selection::Only(_) => u64::MAX,
         };
-        let mut chunk = Vec::with_capacity(CHUNK);
+        let (mut chunk, mut bytes) = (Vec::with_capacity(CHUNK), 0);
         let mut lines = Vec::new();
         for row in list {
             if self.stop.is_requested() {
@@ -78,6 +81,7 @@ impl Feeder<'_> {
             match row.map_err(list_reason)? {
                 Row::Recipient(recipient) => {
                     if let Some(due) = self.judge(recipient, first, &mut left)? {
+                        bytes += due.recipient.fields.as_slice().len();
                         chunk.push(due);
                     }
                 }
@@ -86,7 +90,8 @@ impl Feeder<'_> {
                 }
                 Row::Invalid(_) => {}
             }
-            if chunk.len() == CHUNK || (left == 0 && !chunk.is_empty()) {
+            if chunk.len() == CHUNK || bytes > CHUNK_BYTES || (left == 0 && !chunk.is_empty()) {
+                bytes = 0;
                 // A row of which no message can be made is no recipient of the limit: the next one is.
                 let refused = self
                     .compose(&mut chunk, &mut lines)
@@ -246,6 +251,7 @@ pub fn invalid_row(recipient: Recipient, refusal: Refusal) -> InvalidRow {
         column: refusal.column,
         reason: refusal.reason,
         fields: recipient.fields,
+        nested: recipient.nested,
     }
 }
 

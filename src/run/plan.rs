@@ -7,7 +7,7 @@ use super::Error;
 use crate::campaign::{Campaign, Duplicates};
 use crate::compose::Composer;
 use crate::ledger::standing::{Gather, KeyHash, SlotId, Standing, Standings};
-use crate::recipients::{InvalidRow, List, Position, Row, key_of, parse_address};
+use crate::recipients::{InvalidRow, Position, Row, Source, key_of, parse_address};
 use crate::wording::{count, printable, shell_word};
 
 /// Invalid rows that are shown to people; all of them are in the ledger and the results.
@@ -27,6 +27,8 @@ pub enum Selection {
 /// A list read from its first row to its last.
 #[derive(Debug)]
 pub struct Roster {
+    /// The list itself, to be read again.
+    pub source: Source,
     /// The column names.
     pub columns: std::sync::Arc<[String]>,
     /// Each recipient, nobody begun.
@@ -50,7 +52,8 @@ impl Roster {
     /// What makes a list unusable; a second row with a key when `duplicates = "error"`.
     pub fn read(campaign: &Campaign) -> Result<Roster, Error> {
         let settings = &campaign.recipients;
-        let mut list = List::open(settings)?;
+        let source = Source::look(settings)?;
+        let mut list = source.open()?;
         let columns = list.columns().clone();
         let mut gather = Gather::default();
         let (mut rows, mut invalid, mut invalid_shown) = (0, 0, Vec::new());
@@ -75,6 +78,7 @@ impl Roster {
         }
         let (standings, doubled) = gather.finish();
         let roster = Roster {
+            source,
             columns,
             standings,
             rows,
@@ -91,7 +95,7 @@ impl Roster {
 
     fn name_duplicate(&self, campaign: &Campaign) -> Result<Error, Error> {
         let path = campaign.recipients.file.display();
-        for row in List::open(&campaign.recipients)? {
+        for row in self.source.open()? {
             if let Row::Recipient(recipient) = row?
                 && let Some(slot) = self.standings.find(KeyHash::of(&recipient.key))
                 && !self.standings.meet(slot)
@@ -135,7 +139,9 @@ impl Plan {
     /// Whatever would stop the run in its middle.
     pub fn make(campaign: Campaign, selection: Selection, sandbox: bool) -> Result<Plan, Error> {
         let roster = Roster::read(&campaign)?;
-        let composer = Composer::load(&campaign, &roster.columns)?;
+        let composer = Composer::load(&campaign, &roster.columns, |column| {
+            roster.source.is_nested(column)
+        })?;
         let content = campaign.fingerprint().map_err(|source| Error::Io {
             path: campaign.dir.clone(),
             action: "read the templates",
@@ -218,7 +224,7 @@ impl Plan {
     pub fn sample(&self) -> Option<(String, String)> {
         let standings = &self.roster.standings;
         let limited = matches!(self.selection, Selection::Limit(_));
-        for row in List::open(&self.campaign.recipients).ok()? {
+        for row in self.roster.source.open().ok()? {
             if let Row::Recipient(recipient) = row.ok()?
                 && let Some(slot) = standings.find(KeyHash::of(&recipient.key))
                 && (limited || standings.chosen(slot))
