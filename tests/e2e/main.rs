@@ -21,6 +21,7 @@ mod groups;
 mod injection;
 mod killed;
 mod ledger;
+mod lists;
 mod manners;
 mod newsletter;
 mod postfix;
