@@ -155,7 +155,8 @@ fn dry_command(plan: &Plan, folder: &Path, json: bool, voice: &Voice) -> Result<
     announce::invalid_rows(plan, &done.invalid_shown, done.invalid, voice);
     if json {
         print_json(&serde_json::json!({
-            "run": plan.campaign.run, "written": done.written, "invalid": done.invalid, "duplicate": done.duplicate,
+            "run": plan.campaign.run, "written": done.written, "invalid": done.invalid,
+            "suppressed": done.suppressed, "duplicate": done.duplicate,
         }))?;
     }
     voice.say(&format!(

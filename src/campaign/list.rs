@@ -28,6 +28,8 @@ impl ListSettings {
             encoding: None,
             delimiter: None,
             duplicates: Duplicates::Skip,
+            duplicates_ignore_case: false,
+            suppress: Vec::new(),
         }
     }
 
@@ -85,8 +87,14 @@ pub(super) fn read(
         }
         list.required.push(trimmed.to_owned());
     }
-    if let Some(duplicates) = duplicates(&section)? {
+    if let Some(duplicates) = duplicates(&section, &list)? {
         list.duplicates = duplicates;
+    }
+    list.duplicates_ignore_case = section.flag("duplicates_ignore_case")?.unwrap_or_default();
+    for name in section.texts("suppress")? {
+        let file = dir.join(name.get_ref());
+        check_there(&file).map_err(|text| Mistake::new(name.span(), text))?;
+        list.suppress.push(file);
     }
     Ok(list)
 }
@@ -101,24 +109,24 @@ pub(super) fn check_file(file: &Path) -> Result<(), String> {
         return Ok(());
     }
     let name = file.display();
-    let found = file.metadata();
-    if let Ok(found) = &found
-        && !found.is_file()
-        && !found.is_dir()
-    {
-        return Err(format!(
-            "the list \"{name}\" is a pipe or a device, and a list is read more than once; give it on standard input: \
-             --recipients - < {}",
-            shell_word(file)
-        ));
-    }
-    if Kind::of_name(file).is_none() {
+    if Kind::of_name(file).is_none() && !file.metadata().is_ok_and(|it| !it.is_file()) {
         return Err(format!(
             "the list \"{name}\" must be a file whose name ends in {NAMES}, or - for standard input"
         ));
     }
-    match found {
+    check_there(file)
+}
+
+/// Whether there is a file that can be read more than once.
+fn check_there(file: &Path) -> Result<(), String> {
+    let name = file.display();
+    match file.metadata() {
         Ok(found) if found.is_dir() => Err(format!("the list \"{name}\" is a folder, not a file")),
+        Ok(found) if !found.is_file() => Err(format!(
+            "the list \"{name}\" is a pipe or a device, and a list is read more than once; give it on standard input: \
+             --recipients - < {}",
+            shell_word(file)
+        )),
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             Err(format!("there is no list \"{name}\"; put it there"))
@@ -159,14 +167,20 @@ fn delimiter(section: &Section<'_>) -> Result<Option<u8>, Mistake> {
     Ok(chosen.and_then(Spanned::into_inner))
 }
 
-fn duplicates(section: &Section<'_>) -> Result<Option<Duplicates>, Mistake> {
-    if let Some(written) = section
-        .text("duplicates")?
-        .filter(|it| *it.get_ref() == "send")
-    {
-        return Err(Mistake::later(written.span(), r#"duplicates = "send""#));
+fn duplicates(section: &Section<'_>, list: &ListSettings) -> Result<Option<Duplicates>, Mistake> {
+    let choices = [
+        ("skip", Duplicates::Skip),
+        ("error", Duplicates::Error),
+        ("send", Duplicates::Send),
+    ];
+    let Some(chosen) = section.choice("duplicates", &choices)? else {
+        return Ok(None);
+    };
+    let keyed = list.key.as_ref().is_some_and(|key| *key != list.address);
+    if *chosen.get_ref() == Duplicates::Send && !keyed {
+        let text = "duplicates = \"send\" needs a \"key\" in [recipients] beside the address: a column with a value of its own in \
+                    each row";
+        return Err(Mistake::new(chosen.span(), text));
     }
-    let choices = [("skip", Duplicates::Skip), ("error", Duplicates::Error)];
-    let chosen = section.choice("duplicates", &choices)?;
-    Ok(chosen.map(Spanned::into_inner))
+    Ok(Some(chosen.into_inner()))
 }

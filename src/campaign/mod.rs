@@ -79,6 +79,10 @@ pub struct ListSettings {
     pub delimiter: Option<u8>,
     /// What to do with a second row of the same key.
     pub duplicates: Duplicates,
+    /// Addresses that differ in case alone are the same, as keys and on suppress lists.
+    pub duplicates_ignore_case: bool,
+    /// Lists of those who are never mailed, resolved.
+    pub suppress: Vec<PathBuf>,
 }
 
 /// What to do with rows whose key an earlier row has.
@@ -88,6 +92,8 @@ pub enum Duplicates {
     Skip,
     /// The list is refused.
     Error,
+    /// Every row is mailed, also several to one address; each has a key of its own, or the list is refused.
+    Send,
 }
 
 /// `[message]`: what is sent. Strings named as templates are Handlebars sources.

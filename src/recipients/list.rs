@@ -48,6 +48,8 @@ pub struct List {
     /// Between two columns; `None` in a workbook.
     delimiter: Option<u8>,
     columns: Columns,
+    /// Keys that are addresses are compared without case.
+    ignore_case: bool,
     /// Rows read so far.
     count: u64,
     ended: bool,
@@ -101,6 +103,7 @@ impl List {
             encoding: source.encoding(),
             delimiter,
             columns,
+            ignore_case: settings.duplicates_ignore_case,
             count: 0,
             ended: false,
         })
@@ -169,7 +172,7 @@ impl List {
             parse_address(cell(columns.address)).map_err(Wrong::at(columns.address, None))?;
         let key = match columns.key {
             Some(column) => check_key(cell(column)).map_err(Wrong::at(column, None))?,
-            None => key_of(&address),
+            None => key_of(&address, self.ignore_case),
         };
         for &column in &columns.required {
             if cell(column).is_empty() {
@@ -341,10 +344,11 @@ fn check_key(cell: &str) -> Result<String, String> {
     }
 }
 
-/// The address as a key: its domain is compared without case, its local part as it is.
-pub fn key_of(address: &Address) -> String {
+/// The address as a key: its domain is compared without case, its local part as it is, or without case too.
+pub fn key_of(address: &Address, ignore_case: bool) -> String {
     let mut key: String = address.to_string();
-    key[address.user().len()..].make_ascii_lowercase();
+    let from = if ignore_case { 0 } else { address.user().len() };
+    key[from..].make_ascii_lowercase();
     key
 }
 

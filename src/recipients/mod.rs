@@ -16,6 +16,7 @@ mod list;
 mod origin;
 mod records;
 mod source;
+mod suppression;
 mod workbook;
 
 use std::path::Path;
@@ -30,6 +31,7 @@ pub use kind::{Kind, NAMES};
 pub use list::{List, key_of};
 pub use origin::STDIN;
 pub use source::{Source, is_stdin};
+pub use suppression::Suppression;
 
 /// Where a row stands in its list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

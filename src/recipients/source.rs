@@ -125,7 +125,8 @@ impl Source {
         }
     }
 
-    fn rows(&self) -> io::Result<Rows> {
+    /// The records, the header among them.
+    pub(super) fn rows(&self) -> io::Result<Rows> {
         Ok(match &self.form {
             Form::Text { encoded, delimiter } => {
                 Rows::Text(Records::new(self.text(*encoded)?, *delimiter))

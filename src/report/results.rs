@@ -128,6 +128,7 @@ pub fn write(
                 })?;
                 let state = match (standings.meet(slot), standings.standing(slot)) {
                     (false, _) => ListedState::Duplicate,
+                    (true, _) if standings.left_out(slot) => ListedState::Suppressed,
                     (true, Standing::Accepted) => ListedState::Accepted,
                     (true, Standing::Failed) => ListedState::Failed,
                     (true, Standing::Deferred) => ListedState::Deferred,

@@ -30,18 +30,22 @@ pub(super) fn introduce(plan: &Plan, replay: Option<&Replay>, due: u64, voice: &
             first.line, first.row
         ));
     }
+    let standings = Counts::of(&roster.standings, roster.invalid, roster.doubled);
     if roster.doubled > 0 {
         let rows = count(roster.doubled, "row");
         voice.say(&format!(
             "{file}: {rows} left out: an earlier row has the same key"
         ));
     }
+    if standings.suppressed > 0 {
+        let who = count(standings.suppressed, "recipient");
+        voice.say(&format!("{file}: {who} left out: on a suppress list"));
+    }
     if let Some(replay) = replay
         && replay.torn > 0
     {
         voice.say("the ledger broke off in the middle of a line, which is dropped");
     }
-    let standings = Counts::of(&roster.standings, roster.invalid, roster.doubled);
     if standings.in_doubt > 0 {
         let who = count(standings.in_doubt, "recipient");
         match plan.campaign.delivery.in_doubt {
@@ -67,7 +71,7 @@ pub(super) fn introduce(plan: &Plan, replay: Option<&Replay>, due: u64, voice: &
 
 /// Says how the list was read, where that is not plain from its name.
 pub fn notes(plan: &Plan, voice: &Voice) {
-    for note in plan.roster.source.notes() {
+    for note in &plan.roster.notes {
         voice.say(note);
     }
 }

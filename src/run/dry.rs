@@ -21,6 +21,8 @@ pub struct DryRun {
     pub written: u64,
     /// Rows that could not be made into a message.
     pub invalid: u64,
+    /// Rows whose address is on a suppress list.
+    pub suppressed: u64,
     /// Rows whose key an earlier row has.
     pub duplicate: u64,
     /// The first few invalid rows.
@@ -56,6 +58,8 @@ pub fn run(plan: &Plan, folder: &Path) -> Result<DryRun, Error> {
                 };
                 if !standings.meet(slot) {
                     done.duplicate += 1;
+                } else if standings.left_out(slot) {
+                    done.suppressed += 1;
                 } else if left > 0
                     && (standings.chosen(slot) || matches!(plan.selection, Selection::Limit(_)))
                 {

@@ -110,19 +110,20 @@ impl Feeder<'_> {
     /// Whether everybody who is due was met; a row that went away would be waited for without end.
     fn all_met(&self, first: bool) -> Result<(), Reason> {
         let standings = &self.plan.roster.standings;
-        let missed = |id: &SlotId| {
-            standings.chosen(*id)
-                && !standings.met(*id)
-                && self.is_due(standings.standing(*id), first)
-        };
+        let missed =
+            |id: &SlotId| standings.chosen(*id) && !standings.met(*id) && self.is_due(*id, first);
         match standings.ids().find(missed) {
             Some(_) => Err(self.list_changed()),
             None => Ok(()),
         }
     }
 
-    fn is_due(&self, standing: Standing, first: bool) -> bool {
-        if first {
+    fn is_due(&self, id: SlotId, first: bool) -> bool {
+        let standings = &self.plan.roster.standings;
+        let standing = standings.standing(id);
+        if standings.left_out(id) {
+            false
+        } else if first {
             let resend = self.plan.campaign.delivery.in_doubt == InDoubt::Resend;
             is_open(standing, resend)
         } else {
@@ -150,7 +151,7 @@ impl Feeder<'_> {
         if !standings.meet(slot) {
             return Ok(None);
         }
-        if !self.is_due(standings.standing(slot), first) {
+        if !self.is_due(slot, first) {
             return Ok(None);
         }
         if first && *left > 0 && matches!(self.plan.selection, Selection::Limit(_)) {

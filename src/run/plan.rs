@@ -7,7 +7,7 @@ use super::Error;
 use crate::campaign::{Campaign, Duplicates};
 use crate::compose::Composer;
 use crate::ledger::standing::{Gather, KeyHash, SlotId, Standing, Standings};
-use crate::recipients::{InvalidRow, Position, Row, Source, key_of, parse_address};
+use crate::recipients::{InvalidRow, Position, Row, Source, Suppression, key_of, parse_address};
 use crate::wording::{count, printable, shell_word};
 
 /// Invalid rows that are shown to people; all of them are in the ledger and the results.
@@ -29,6 +29,8 @@ pub enum Selection {
 pub struct Roster {
     /// The list itself, to be read again.
     pub source: Source,
+    /// What people should know of how it was read, and the suppress lists.
+    pub notes: Vec<String>,
     /// The column names.
     pub columns: std::sync::Arc<[String]>,
     /// Each recipient, nobody begun.
@@ -56,13 +58,17 @@ impl Roster {
         let mut list = source.open()?;
         let columns = list.columns().clone();
         let mut gather = Gather::default();
+        let suppression = Suppression::read(settings)?;
         let (mut rows, mut invalid, mut invalid_shown) = (0, 0, Vec::new());
         let mut dotless: Option<(u64, Position, String)> = None;
         for row in &mut list {
             rows += 1;
             match row? {
                 Row::Recipient(recipient) => {
-                    gather.add(&recipient.key);
+                    match suppression.has(&recipient.address) {
+                        true => gather.add_suppressed(&recipient.key),
+                        false => gather.add(&recipient.key),
+                    }
                     if !recipient.address.domain().contains('.') {
                         let first = || (0, recipient.position, recipient.address.to_string());
                         dotless.get_or_insert_with(first).0 += 1;
@@ -77,8 +83,11 @@ impl Roster {
             }
         }
         let (standings, doubled) = gather.finish();
+        let mut notes = source.notes().to_vec();
+        notes.extend(suppression.notes);
         let roster = Roster {
             source,
+            notes,
             columns,
             standings,
             rows,
@@ -88,8 +97,10 @@ impl Roster {
             dotless,
         };
         match settings.duplicates {
-            Duplicates::Error if doubled > 0 => Err(roster.name_duplicate(campaign)?),
-            Duplicates::Error | Duplicates::Skip => Ok(roster),
+            Duplicates::Error | Duplicates::Send if doubled > 0 => {
+                Err(roster.name_duplicate(campaign)?)
+            }
+            Duplicates::Error | Duplicates::Send | Duplicates::Skip => Ok(roster),
         }
     }
 
@@ -188,7 +199,8 @@ impl Plan {
     /// How many would be mailed now.
     pub fn due(&self, resend: bool) -> u64 {
         let standings = &self.roster.standings;
-        let open = |id: &SlotId| is_open(standings.standing(*id), resend);
+        let open =
+            |id: &SlotId| is_open(standings.standing(*id), resend) && !standings.left_out(*id);
         match self.selection {
             Selection::All | Selection::Only(_) => standings
                 .ids()
@@ -229,6 +241,7 @@ impl Plan {
                 && let Some(slot) = standings.find(KeyHash::of(&recipient.key))
                 && (limited || standings.chosen(slot))
                 && is_open(standings.standing(slot), false)
+                && !standings.left_out(slot)
             {
                 let subject = self.composer.subject(&recipient)?;
                 return Some((recipient.address.to_string(), printable(&subject)));
@@ -252,9 +265,10 @@ pub(super) fn key_of_typed(campaign: &Campaign, typed: &str) -> String {
     let settings = &campaign.recipients;
     match &settings.key {
         Some(key) if *key != settings.address => typed.trim().to_owned(),
-        Some(_) | None => {
-            parse_address(typed).map_or_else(|_| typed.to_owned(), |(_, address)| key_of(&address))
-        }
+        Some(_) | None => parse_address(typed).map_or_else(
+            |_| typed.to_owned(),
+            |(_, address)| key_of(&address, settings.duplicates_ignore_case),
+        ),
     }
 }
 

@@ -30,4 +30,5 @@ mod resolve;
 mod results;
 mod resume;
 mod signals;
+mod suppress;
 mod terminal;

@@ -6,8 +6,7 @@ use super::*;
 
 #[test]
 fn lists() {
-    let send =
-        "5:14: duplicates = \"send\" is not there yet in this version of mailrun; leave it out";
+    let send = "5:14: duplicates = \"send\" needs a \"key\" in [recipients] beside the address: a column with a value of its own in each row";
     assert_errors(&[
         (
             "[recipients]\nfile = 'gone.csv'",
@@ -55,8 +54,20 @@ fn lists() {
         ),
         ("[recipients]\nduplicates = 'send'", send),
         (
+            "[recipients]\nkey = 'email'\nduplicates = 'send'",
+            &send.replace("5:", "6:"),
+        ),
+        (
+            "[recipients]\nsuppress = ['gone.txt']",
+            r#"5:13: there is no list "c/gone.txt"; put it there"#,
+        ),
+        (
+            "[recipients]\nsuppress = 'gone.txt'",
+            r#"5:12: "suppress" in [recipients] must be a list of strings, not a string"#,
+        ),
+        (
             "[recipients]\nduplicates = 'keep'",
-            r#"5:14: "duplicates" in [recipients] must be "skip" or "error", not "keep""#,
+            r#"5:14: "duplicates" in [recipients] must be "skip" or "error" or "send", not "keep""#,
         ),
     ]);
 }
