@@ -9,7 +9,7 @@ use toml::de::DeTable;
 use super::error::Mistake;
 use super::section::Section;
 use super::{Duplicates, ListSettings};
-use crate::recipients::{Kind, NAMES, STDIN, is_stdin};
+use crate::recipients::{Kind, NAMES, STDIN, check_where, is_stdin};
 use crate::wording::shell_word;
 
 /// The list when `file` is absent.
@@ -30,6 +30,7 @@ impl ListSettings {
             duplicates: Duplicates::Skip,
             duplicates_ignore_case: false,
             suppress: Vec::new(),
+            only_where: None,
         }
     }
 
@@ -95,6 +96,13 @@ pub(super) fn read(
         let file = dir.join(name.get_ref());
         check_there(&file).map_err(|text| Mistake::new(name.span(), text))?;
         list.suppress.push(file);
+    }
+    if let Some(written) = section.filled("where")? {
+        check_where(written.get_ref()).map_err(|text| {
+            let text = format!("\"where\" in [recipients], {text}");
+            Mistake::new(written.span(), text)
+        })?;
+        list.only_where = Some(written.get_ref().to_string());
     }
     Ok(list)
 }

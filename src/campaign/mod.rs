@@ -83,6 +83,8 @@ pub struct ListSettings {
     pub duplicates_ignore_case: bool,
     /// Lists of those who are never mailed, resolved.
     pub suppress: Vec<PathBuf>,
+    /// `where`: an expression of CEL that is true of the rows that are meant; `None`: all.
+    pub only_where: Option<String>,
 }
 
 /// What to do with rows whose key an earlier row has.

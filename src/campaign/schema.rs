@@ -46,7 +46,7 @@ const TABLES: &[Table] = &[
             Key("duplicates", Now),
             Key("duplicates_ignore_case", Now),
             Key("suppress", Now),
-            Key("where", Later),
+            Key("where", Now),
             Key("group_by", Later),
         ]),
     },

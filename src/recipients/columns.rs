@@ -131,7 +131,7 @@ fn check_names<'a>(
 }
 
 /// What to do about a column that is not there.
-fn hint(wanted: &str, names: &[String]) -> String {
+pub(super) fn hint(wanted: &str, names: &[String]) -> String {
     if let [only] = names
         && let Some(separator) = [';', '\t', '|']
             .into_iter()

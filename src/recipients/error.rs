@@ -233,6 +233,16 @@ pub enum ListError {
         /// The name.
         name: String,
     },
+    /// `where` is no question.
+    #[error("{}, {place}: \"where\" under [recipients] gives {kind}, not true or false; write a comparison, such as plan == \"pro\"", .file.display())]
+    NoQuestion {
+        /// The list.
+        file: PathBuf,
+        /// The row at which it showed.
+        place: Place,
+        /// What it gives.
+        kind: &'static str,
+    },
     /// A setting names a column that is not there.
     #[error("{}, {place}: there is no column {name:?}, which \"{setting}\" under [recipients] names; {hint}", .file.display())]
     NoColumn {

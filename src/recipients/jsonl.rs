@@ -106,6 +106,7 @@ impl<R: Read> JsonRows<R> {
             fields: StringRecord::from(cells),
             nested,
             wrong: None,
+            undecided: None,
         }))
     }
 }

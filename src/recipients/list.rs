@@ -10,8 +10,9 @@ use csv::StringRecord;
 use lettre::Address;
 
 use super::address::parse_address;
-use super::columns::Columns;
+use super::columns::{Columns, hint};
 use super::error::{ListError, Place, spell};
+use super::filter::{Filter, Undecided};
 use super::jsonl::JsonRows;
 use super::records::{Fault, LONGEST, Record, Records};
 use super::source::{Form, Source};
@@ -48,6 +49,8 @@ pub struct List {
     /// Between two columns; `None` in a workbook.
     delimiter: Option<u8>,
     columns: Columns,
+    /// Which rows are meant; `None`: all.
+    filter: Option<Filter>,
     /// Keys that are addresses are compared without case.
     ignore_case: bool,
     /// Rows read so far.
@@ -97,7 +100,17 @@ impl List {
             }
         };
         let columns = Columns::new(&header, source.names_place(line), settings)?;
+        let filter = settings.only_where.as_deref().map(|expression| {
+            Filter::new(expression, &columns.names).map_err(|name| ListError::NoColumn {
+                file: file.clone(),
+                place: source.names_place(line),
+                setting: "where",
+                hint: hint(&name, &columns.names),
+                name,
+            })
+        });
         Ok(List {
+            filter: filter.transpose()?,
             file: file.clone(),
             rows,
             encoding: source.encoding(),
@@ -114,12 +127,46 @@ impl List {
         &self.columns.names
     }
 
+    /// The next record that is meant, or of which that cannot be said.
+    fn next_chosen(&mut self) -> Result<Option<Record>, Fault> {
+        loop {
+            let Some(mut record) = self.rows.next(self.columns.names.len())? else {
+                return Ok(None);
+            };
+            self.count += 1;
+            // Of what is no row of this list the filter knows nothing.
+            if let Some(filter) = &self.filter
+                && record.count == self.columns.names.len()
+                && record.wrong.is_none()
+            {
+                match filter.chooses(&record) {
+                    Ok(true) => {}
+                    Ok(false) => continue,
+                    Err(undecided) => record.undecided = Some(undecided),
+                }
+            }
+            return Ok(Some(record));
+        }
+    }
+
     /// What the record is: somebody to mail, or not.
-    fn judge(&self, record: Record) -> Row {
+    fn judge(&mut self, record: Record) -> Result<Row, ListError> {
         let position = Position {
             row: self.count,
             line: record.line,
         };
+        if let Some(Undecided::Never(kind)) = record.undecided {
+            self.ended = true;
+            return Err(ListError::NoQuestion {
+                file: self.file.clone(),
+                place: Place::Row(position),
+                kind,
+            });
+        }
+        Ok(self.judged(record, position))
+    }
+
+    fn judged(&self, record: Record, position: Position) -> Row {
         match self.check(&record) {
             Ok((key, display, address)) => Row::Recipient(Recipient {
                 key,
@@ -160,6 +207,13 @@ impl List {
         }
         if let Some((column, reason)) = &record.wrong {
             return Err(Wrong::at(*column, None)(reason.clone()));
+        }
+        if let Some(Undecided::Row(reason)) = &record.undecided {
+            return Err(Wrong {
+                key: None,
+                column: None,
+                reason: reason.clone(),
+            });
         }
         if memchr::memchr(0, record.fields.as_slice().as_bytes()).is_some()
             && let Some(column) = record.fields.iter().position(|cell| cell.contains('\0'))
@@ -202,11 +256,8 @@ impl Iterator for List {
         if self.ended {
             return None;
         }
-        match self.rows.next(self.columns.names.len()) {
-            Ok(Some(record)) => {
-                self.count += 1;
-                Some(Ok(self.judge(record)))
-            }
+        match self.next_chosen() {
+            Ok(Some(record)) => Some(self.judge(record)),
             Ok(None) => {
                 self.ended = true;
                 None

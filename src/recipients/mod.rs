@@ -10,11 +10,13 @@ mod delimiter;
 mod domain;
 mod encoding;
 mod error;
+mod filter;
 mod jsonl;
 mod kind;
 mod list;
 mod origin;
 mod records;
+mod slips;
 mod source;
 mod suppression;
 mod workbook;
@@ -27,9 +29,11 @@ use crate::wording::printable;
 
 pub use address::parse_address;
 pub use error::{ListError, Place};
+pub use filter::check_where;
 pub use kind::{Kind, NAMES};
 pub use list::{List, key_of};
 pub use origin::STDIN;
+pub use slips::meant;
 pub use source::{Source, is_stdin};
 pub use suppression::Suppression;
 

@@ -15,6 +15,7 @@ use memchr::{memchr, memchr3};
 use serde_json::Value;
 
 use super::decode::Misfit;
+use super::filter::Undecided;
 
 /// Bytes that one record may take; past them a quote was surely left open.
 pub(super) const LONGEST: usize = 16 << 20;
@@ -36,6 +37,8 @@ pub(super) struct Record {
     pub nested: Vec<(usize, Value)>,
     /// A cell that makes the row invalid, by its 0-based column, and why; a CSV has none.
     pub wrong: Option<(usize, String)>,
+    /// Why `where` neither chooses the row nor leaves it out.
+    pub undecided: Option<Undecided>,
 }
 
 /// Why no further record can be read.
@@ -161,6 +164,7 @@ impl<R: Read> Records<R> {
                         fields,
                         nested: Vec::new(),
                         wrong: None,
+                        undecided: None,
                     }));
                 }
             }

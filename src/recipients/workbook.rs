@@ -297,6 +297,7 @@ impl SheetRows {
             fields: StringRecord::new(),
             nested: Vec::new(),
             wrong: None,
+            undecided: None,
         };
         let mut text = Vec::new();
         for column in 0..cells {

@@ -7,11 +7,16 @@ use super::Error;
 use crate::campaign::{Campaign, Duplicates};
 use crate::compose::Composer;
 use crate::ledger::standing::{Gather, KeyHash, SlotId, Standing, Standings};
-use crate::recipients::{InvalidRow, Position, Row, Source, Suppression, key_of, parse_address};
+use crate::recipients::{
+    InvalidRow, Position, Recipient, Row, Source, Suppression, key_of, meant, parse_address,
+};
 use crate::wording::{count, printable, shell_word};
 
 /// Invalid rows that are shown to people; all of them are in the ledger and the results.
 pub const INVALID_SHOWN: usize = 5;
+
+/// Rows that are odd, shown of each kind.
+const ODD_SHOWN: usize = 3;
 
 /// Whom a run is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +27,25 @@ pub enum Selection {
     Limit(u64),
     /// These keys.
     Only(Vec<String>),
+}
+
+/// Rows that are mailed as they are, and that somebody should look at.
+#[derive(Debug, Default)]
+pub struct Odd {
+    /// How many.
+    pub rows: u64,
+    /// The first few, each with its address and what was most likely meant, if anything.
+    pub shown: Vec<(Position, String, &'static str)>,
+}
+
+impl Odd {
+    fn add(&mut self, recipient: &Recipient, meant: &'static str) {
+        self.rows += 1;
+        if self.shown.len() < ODD_SHOWN {
+            let address = recipient.address.to_string();
+            self.shown.push((recipient.position, address, meant));
+        }
+    }
 }
 
 /// A list read from its first row to its last.
@@ -43,8 +67,10 @@ pub struct Roster {
     pub invalid_shown: Vec<InvalidRow>,
     /// Rows whose key an earlier one has.
     pub doubled: u64,
-    /// Rows whose address has a domain without a dot, and the first of them.
-    pub dotless: Option<(u64, Position, String)>,
+    /// Rows whose address has a domain without a dot.
+    pub dotless: Odd,
+    /// Rows whose address has a domain that is most likely misspelt.
+    pub slips: Odd,
 }
 
 impl Roster {
@@ -60,7 +86,7 @@ impl Roster {
         let mut gather = Gather::default();
         let suppression = Suppression::read(settings)?;
         let (mut rows, mut invalid, mut invalid_shown) = (0, 0, Vec::new());
-        let mut dotless: Option<(u64, Position, String)> = None;
+        let (mut dotless, mut slips) = (Odd::default(), Odd::default());
         for row in &mut list {
             rows += 1;
             match row? {
@@ -69,9 +95,11 @@ impl Roster {
                         true => gather.add_suppressed(&recipient.key),
                         false => gather.add(&recipient.key),
                     }
-                    if !recipient.address.domain().contains('.') {
-                        let first = || (0, recipient.position, recipient.address.to_string());
-                        dotless.get_or_insert_with(first).0 += 1;
+                    let domain = recipient.address.domain();
+                    if let Some(meant) = meant(domain) {
+                        slips.add(&recipient, meant);
+                    } else if !domain.contains('.') {
+                        dotless.add(&recipient, "");
                     }
                 }
                 Row::Invalid(row) => {
@@ -95,6 +123,7 @@ impl Roster {
             invalid_shown,
             doubled,
             dotless,
+            slips,
         };
         match settings.duplicates {
             Duplicates::Error | Duplicates::Send if doubled > 0 => {

@@ -262,3 +262,74 @@ fn two_thousand_columns_are_columns() {
     assert_eq!(ran.status, 0, "{ran:?}");
     assert_eq!(body(&sandbox, "a@a.example"), "v0 v1999\r\n");
 }
+
+#[test]
+fn where_chooses_rows_and_the_others_are_no_recipients() {
+    let folder = campaign(
+        "list.csv",
+        "email,name,plan\na@a.example,A,pro\nb@a.example,B,free\nc,C,free\n",
+    );
+    folder.write(
+        "campaign.toml",
+        folder.read("campaign.toml") + "where = 'plan == \"pro\"'\n",
+    );
+    let sandbox = sandbox();
+    let ran = send(&folder, &sandbox, &["--json"]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    assert_eq!(
+        (&ran.json()["recipients"], &ran.json()["accepted"]),
+        (&1.into(), &1.into())
+    );
+    let results = run(&folder, &["results", "campaign"]).stdout;
+    assert_eq!(results.lines().count(), 2, "{results}");
+    // What is chosen later is mailed then.
+    folder.write(
+        "campaign.toml",
+        folder
+            .read("campaign.toml")
+            .replace("\"pro\"'", "\"gold\"'"),
+    );
+    let ran = send(&folder, &sandbox, &[]);
+    let said = "campaign/list.csv: no row that \"where\" chooses; nothing to send\n";
+    assert_eq!((ran.status, ran.stderr.as_str()), (0, said));
+    folder.write(
+        "campaign.toml",
+        folder
+            .read("campaign.toml")
+            .replace("plan == \"gold\"", "email != \"c\""),
+    );
+    let ran = send(&folder, &sandbox, &["--json"]);
+    assert_eq!(
+        (&ran.json()["recipients"], &ran.json()["accepted"]),
+        (&2.into(), &2.into())
+    );
+    assert_eq!(received(&sandbox).values().sum::<usize>(), 2);
+}
+
+#[test]
+fn slips_and_dotless_domains_are_pointed_out_and_mailed_as_they_are() {
+    let rows = [
+        ("a@gmial.com", "A"),
+        ("b@a.example", "B"),
+        ("c@localhost", "C"),
+        ("d@hotmial.com", "D"),
+        ("e@qq.con", "E"),
+        ("f@gmail.con", "F"),
+    ];
+    let folder = Folder::with_rows(rows);
+    let sandbox = sandbox();
+    let ran = send(&folder, &sandbox, &["--quiet"]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    assert_eq!(received(&sandbox).len(), rows.len());
+    assert!(received(&sandbox).contains_key("a@gmial.com"));
+    assert_eq!(
+        ran.stderr.lines().collect::<Vec<_>>(),
+        [
+            "campaign/recipients.csv:2: row 1: a@gmial.com: most likely gmail.com was meant; mailed as it is",
+            "campaign/recipients.csv:5: row 4: d@hotmial.com: most likely hotmail.com was meant; mailed as it is",
+            "campaign/recipients.csv:6: row 5: e@qq.con: most likely qq.com was meant; mailed as it is",
+            "campaign/recipients.csv: 1 further row of this kind",
+            "campaign/recipients.csv:4: row 3: c@localhost: its domain has no dot, as only hosts of your own network have; mailed as it is",
+        ]
+    );
+}

@@ -62,6 +62,10 @@ fn lists() {
             r#"5:13: there is no list "c/gone.txt"; put it there"#,
         ),
         (
+            "[recipients]\nwhere = 'plan == '",
+            r#"5:9: "where" in [recipients], line 1, column 9: Syntax error: mismatched input '<EOF>'"#,
+        ),
+        (
             "[recipients]\nsuppress = 'gone.txt'",
             r#"5:12: "suppress" in [recipients] must be a list of strings, not a string"#,
         ),

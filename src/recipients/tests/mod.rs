@@ -7,6 +7,7 @@
 
 mod addresses;
 mod cells;
+mod choices;
 mod delimiters;
 mod encodings;
 mod files;
@@ -124,6 +125,7 @@ fn the_table_is_long_enough() {
     let cases = [
         addresses::cases(),
         cells::cases(),
+        choices::cases(),
         delimiters::cases(),
         encodings::cases(),
         files::cases(),
