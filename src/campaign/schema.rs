@@ -344,8 +344,8 @@ mod tests {
             format!("{what} is not there yet in this version of mailrun; leave it out")
         };
         assert_eq!(
-            mistake("[recipients]\nwhere = 'a'"),
-            (13, later(r#""where" in [recipients]"#))
+            mistake("[recipients]\ngroup_by = 'a'"),
+            (13, later(r#""group_by" in [recipients]"#))
         );
         assert_eq!(mistake("[list]\nid = 'a'"), (1, later("[list]")));
         assert_eq!(mistake("[[dkim]]\ndomain = 'a'"), (2, later("[dkim]")));

@@ -1,6 +1,6 @@
 //! What stands between two columns: found by trying each delimiter on the first records, quotes respected.
 
-use super::records::Records;
+use super::records::{MOST_COLUMNS, Records};
 
 /// Every delimiter there is, the more usual one first.
 const DELIMITERS: [u8; 4] = *b",;\t|";
@@ -26,7 +26,7 @@ pub(super) fn detect(start: &[u8], whole: bool, columns: &[&str], usual: u8) -> 
 /// or more, how many records have as many fields as the header.
 fn fit(start: &[u8], whole: bool, columns: &[&str], delimiter: u8) -> (usize, bool, usize) {
     let mut records = Records::new(start, delimiter);
-    let Ok(Some(header)) = records.next(usize::MAX) else {
+    let Ok(Some(header)) = records.next(MOST_COLUMNS) else {
         return (0, false, 0);
     };
     let has = |column: &&&str| header.fields.iter().any(|name| name.trim() == **column);

@@ -207,6 +207,18 @@ pub enum ListError {
         /// How many columns there are.
         count: usize,
     },
+    /// More columns than any spreadsheet has.
+    #[error("{}, {place}: {count} columns, where {most} are allowed; see that the line ends, and that the delimiter is the right one", .file.display())]
+    TooManyColumns {
+        /// The list.
+        file: PathBuf,
+        /// The header.
+        place: Place,
+        /// How many there are.
+        count: usize,
+        /// How many are allowed.
+        most: usize,
+    },
     /// Two columns of one name.
     #[error("{}, {place}: columns {first} and {second} are both named {name:?}; rename one of them", .file.display())]
     SameName {

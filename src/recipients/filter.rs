@@ -52,10 +52,27 @@ fn compile(source: &str) -> Result<Program, String> {
             return "it is no expression".to_owned();
         };
         let (line, column) = first.pos;
-        // What follows the first line repeats it.
-        let what = first.msg.lines().next().unwrap_or_default();
-        printable(&format!("line {line}, column {column}: {what}"))
+        printable(&format!(
+            "line {line}, column {column}: {}",
+            plain(&first.msg)
+        ))
     })
+}
+
+/// What the parser says, without its own words.
+fn plain(message: &str) -> String {
+    if message.contains("OtherError") {
+        return "nested too deeply".to_owned();
+    }
+    // What could stand there is nearly everything; what follows the first line repeats it.
+    let what = message.lines().next().unwrap_or_default();
+    let what = what.split(" expecting ").next().unwrap_or_default();
+    if what.contains("'<EOF>'") {
+        return "the expression breaks off".to_owned();
+    }
+    what.strip_prefix("Syntax error: ")
+        .unwrap_or(what)
+        .to_owned()
 }
 
 impl Filter {

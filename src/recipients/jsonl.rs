@@ -14,10 +14,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::decode::Misfit;
-use super::records::{Fault, LONGEST, Record};
+use super::records::{Fault, LONGEST, MOST_COLUMNS, Record};
 
-/// Columns at most; each line may bring others, and all are kept.
-const MOST_COLUMNS: usize = 16_384;
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// The names of all objects of a list, in the order in which they come up.

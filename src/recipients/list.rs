@@ -14,7 +14,7 @@ use super::columns::{Columns, hint};
 use super::error::{ListError, Place, spell};
 use super::filter::{Filter, Undecided};
 use super::jsonl::JsonRows;
-use super::records::{Fault, LONGEST, Record, Records};
+use super::records::{Fault, LONGEST, MOST_COLUMNS, Record, Records};
 use super::source::{Form, Source};
 use super::workbook::SheetRows;
 use super::{InvalidRow, Position, Recipient, Row};
@@ -80,7 +80,7 @@ impl List {
             }
             form => {
                 let mut next = || {
-                    let header = rows.next(usize::MAX);
+                    let header = rows.next(MOST_COLUMNS);
                     let header = header.map_err(|fault| {
                         let place = |line| Place::Header { line };
                         explain(fault, file, source.encoding(), place, &[])
@@ -96,6 +96,14 @@ impl List {
                     Form::Text { delimiter, .. } => Some(*delimiter),
                     Form::Jsonl { .. } | Form::Workbook(_) => None,
                 };
+                if header.count > MOST_COLUMNS {
+                    return Err(ListError::TooManyColumns {
+                        file: file.clone(),
+                        place: source.names_place(header.line),
+                        count: header.count,
+                        most: MOST_COLUMNS,
+                    });
+                }
                 (header.line, header.fields, delimiter)
             }
         };
@@ -214,12 +222,6 @@ impl List {
                 column: None,
                 reason: reason.clone(),
             });
-        }
-        if memchr::memchr(0, record.fields.as_slice().as_bytes()).is_some()
-            && let Some(column) = record.fields.iter().position(|cell| cell.contains('\0'))
-        {
-            let reason = "a NUL character (U+0000) in the cell; delete it".to_owned();
-            return Err(Wrong::at(column, None)(reason));
         }
         let cell = |column: usize| record.fields[column].trim();
         let (named, address) =

@@ -19,6 +19,8 @@ use super::filter::Undecided;
 
 /// Bytes that one record may take; past them a quote was surely left open.
 pub(super) const LONGEST: usize = 16 << 20;
+/// Columns at most, as Excel has it.
+pub(super) const MOST_COLUMNS: usize = 16_384;
 /// Bytes read at once.
 const CHUNK: usize = 256 << 10;
 const QUOTE: u8 = b'"';

@@ -14,7 +14,7 @@ use super::jsonl::{JsonRows, Names};
 use super::kind::{Format, Kind, is_gzip, no_text};
 use super::list::{List, Rows, explain};
 use super::origin::{Origin, STDIN, spool};
-use super::records::Records;
+use super::records::{MOST_COLUMNS, Records};
 use super::workbook::{Sheet, Trouble};
 use crate::campaign::ListSettings;
 use crate::wording::{count, printable};
@@ -272,7 +272,7 @@ impl Source {
             return Vec::new();
         };
         let header = match &self.form {
-            Form::Text { .. } => rows.next(usize::MAX).ok().flatten(),
+            Form::Text { .. } => rows.next(MOST_COLUMNS).ok().flatten(),
             Form::Jsonl { .. } | Form::Workbook(_) => None,
         };
         let display = self.settings.display.as_deref().and_then(|wanted| {
@@ -281,7 +281,7 @@ impl Source {
         });
         let (mut named, mut others) = (Vec::new(), Vec::new());
         for _ in 0..SAMPLED {
-            let Ok(Some(record)) = rows.next(usize::MAX) else {
+            let Ok(Some(record)) = rows.next(MOST_COLUMNS) else {
                 break;
             };
             for (place, cell) in record.fields.iter().enumerate() {

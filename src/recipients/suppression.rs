@@ -8,6 +8,7 @@ use super::address::parse_address;
 use super::domain::check_domain;
 use super::error::ListError;
 use super::list::{explain, key_of};
+use super::records::MOST_COLUMNS;
 use super::source::{Form, Source};
 use super::{Place, Position};
 use crate::campaign::ListSettings;
@@ -81,7 +82,7 @@ impl Suppression {
         let (mut strange, mut example) = (0, None);
         for row in 1.. {
             let place = |line| Place::Row(Position { row, line });
-            let record = rows.next(usize::MAX);
+            let record = rows.next(MOST_COLUMNS);
             let record = record.map_err(|it| explain(it, file, source.encoding(), place, &[]))?;
             let Some(record) = record else { break };
             if first {

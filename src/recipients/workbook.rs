@@ -13,10 +13,7 @@ use serde_json::Value;
 
 use super::kind::Format;
 use super::origin::{Bytes, Origin};
-use super::records::{Fault, LONGEST, Record};
-
-/// Columns at most, as Excel has it.
-const MOST_COLUMNS: u32 = 16_384;
+use super::records::{Fault, LONGEST, MOST_COLUMNS, Record};
 
 /// What a field is.
 const TEXT: u8 = 0;
@@ -223,6 +220,7 @@ impl Copy {
         if text.trim().is_empty() {
             return Ok(());
         }
+        let column = column as usize;
         if column >= MOST_COLUMNS {
             return Err(Trouble::Broken(format!(
                 "row {} has more than {MOST_COLUMNS} columns",
@@ -237,7 +235,6 @@ impl Copy {
                 LONGEST >> 20
             )));
         }
-        let column = column as usize;
         if self.fields.len() <= column {
             self.fields
                 .resize_with(column + 1, || (TEXT, String::new()));

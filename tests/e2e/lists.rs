@@ -235,6 +235,19 @@ fn a_line_of_300_mib_without_an_end_is_refused_with_little_memory() {
 }
 
 #[test]
+fn a_line_of_delimiters_alone_is_refused_with_little_memory() {
+    let folder = campaign("list.csv", ",".repeat(15 << 20));
+    let ran = status_within(&folder, 200 << 10);
+    assert_eq!(
+        (ran.status, ran.stderr.as_str()),
+        (
+            1,
+            "mailrun: campaign/list.csv, header (line 1): 15728641 columns, where 16384 are allowed; see that the line ends, and that the delimiter is the right one\n"
+        )
+    );
+}
+
+#[test]
 fn a_cell_of_5_mib_is_a_cell() {
     let long = "x".repeat(5 << 20);
     let rows: String = (0..4)

@@ -63,7 +63,7 @@ fn lists() {
         ),
         (
             "[recipients]\nwhere = 'plan == '",
-            r#"5:9: "where" in [recipients], line 1, column 9: Syntax error: mismatched input '<EOF>'"#,
+            r#"5:9: "where" in [recipients], line 1, column 8: the expression breaks off"#,
         ),
         (
             "[recipients]\nsuppress = 'gone.txt'",

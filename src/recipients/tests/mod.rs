@@ -13,6 +13,7 @@ mod encodings;
 mod files;
 mod hostile;
 mod json;
+mod properties;
 mod sheets;
 mod zip;
 
