@@ -1,6 +1,6 @@
 //! What stands between two columns: found by trying each delimiter on the first records, quotes respected.
 
-use super::records::{MOST_COLUMNS, Records};
+use super::records::{BOM, MOST_COLUMNS, Records};
 
 /// Every delimiter there is, the more usual one first.
 const DELIMITERS: [u8; 4] = *b",;\t|";
@@ -10,6 +10,7 @@ const RECORDS: usize = 20;
 /// The delimiter with which the first records make most sense; `usual` where several do, or none. `start` is the list's
 /// text, cut off anywhere unless it is `whole`; `columns` are names that its header should have.
 pub(super) fn detect(start: &[u8], whole: bool, columns: &[&str], usual: u8) -> u8 {
+    let start = start.strip_prefix(BOM).unwrap_or(start);
     // Excel's own way to say it.
     if let [b's', b'e', b'p', b'=', sign, b'\r' | b'\n', ..] = start
         && DELIMITERS.contains(sign)

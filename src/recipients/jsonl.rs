@@ -14,9 +14,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::decode::Misfit;
-use super::records::{Fault, LONGEST, MOST_COLUMNS, Record};
-
-const BOM: &[u8] = b"\xef\xbb\xbf";
+use super::records::{BOM, Fault, LONGEST, MOST_COLUMNS, Record};
 
 /// The names of all objects of a list, in the order in which they come up.
 #[derive(Debug, Default)]

@@ -24,7 +24,8 @@ pub(super) const MOST_COLUMNS: usize = 16_384;
 /// Bytes read at once.
 const CHUNK: usize = 256 << 10;
 const QUOTE: u8 = b'"';
-const BOM: &[u8] = b"\xef\xbb\xbf";
+/// UTF-8's byte order mark.
+pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// One record.
 #[derive(Debug)]

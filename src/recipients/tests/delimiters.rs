@@ -114,6 +114,20 @@ pub(super) fn cases() -> Vec<Case> {
                 "2@3 b@x.example|b@x.example||b@x.example|2,75",
             ],
         ),
+        case(
+            "sepmarked.csv",
+            "\u{feff}sep=|\r\nemail|name\r\na@x.example|Anna; Berg\r\n",
+            &[
+                "note: sepmarked.csv: the columns are separated by vertical bars (|)",
+                "1@3 a@x.example|a@x.example||a@x.example|Anna; Berg",
+            ],
+        ),
+        with(
+            "sepset.csv",
+            "sep=;\nemail;name\na@x.example;Anna\n",
+            |it| it.delimiter = Some(b';'),
+            &["1@3 a@x.example|a@x.example||a@x.example|Anna"],
+        ),
         // Excel's own first line, which names the separator, is no header.
         case(
             "sep.csv",
