@@ -69,7 +69,7 @@ pub(super) fn detect(mut input: impl Read) -> io::Result<Encoded> {
     }
 }
 
-/// UTF-16 without a mark: the zeros of its ASCII characters stand on one side.
+/// UTF-16 without a mark: the zeros of its ASCII characters stand on one side, and there are many, or one at the header's end.
 fn wide(piece: &[u8]) -> Option<&'static Encoding> {
     let start = &piece[..piece.len().min(4096) & !1];
     let pairs = start.len() / 2;
@@ -81,9 +81,14 @@ fn wide(piece: &[u8]) -> Option<&'static Encoding> {
             .filter(|b| **b == 0)
             .count()
     };
+    let end = start.iter().position(|byte| *byte == b'\n');
+    let header_ends = |order: usize| {
+        // Its line feed is the first of them: the low byte of a pair whose high byte is zero.
+        end.is_some_and(|end| end % 2 == order && start.get(end ^ 1) == Some(&0))
+    };
     match (zeros(0), zeros(1)) {
-        (0, high) if high > 0 && high * 4 >= pairs => Some(UTF_16LE),
-        (high, 0) if high > 0 && high * 4 >= pairs => Some(UTF_16BE),
+        (0, high) if high > 0 && (high * 4 >= pairs || header_ends(0)) => Some(UTF_16LE),
+        (high, 0) if high > 0 && (high * 4 >= pairs || header_ends(1)) => Some(UTF_16BE),
         _ => None,
     }
 }
@@ -260,6 +265,18 @@ mod tests {
         assert_eq!(found(b"\xfe\xff\0e"), ("UTF-16BE", false));
         assert_eq!(found(b"e\0m\0a\0i\0l\0,\0\x8b\x73"), ("UTF-16LE", true));
         assert_eq!(found(b"\0e\0m\0a\0i\0l\0,\x73\x8b"), ("UTF-16BE", true));
+    }
+
+    #[test]
+    fn utf_16_of_few_ascii_characters_is_known_by_its_lines() {
+        let text = format!("email\n{}", "王".repeat(3000));
+        let wide = |to: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(to).collect::<Vec<_>>();
+        assert_eq!(found(&wide(u16::to_le_bytes)), ("UTF-16LE", true));
+        assert_eq!(found(&wide(u16::to_be_bytes)), ("UTF-16BE", true));
+        // A NUL behind a line's end in a cell is none of it.
+        for list in [&b"email,name\n\"\n\0\"\n"[..], b"email,name\n\"x\n\0\"\n"] {
+            assert_eq!(found(list), ("UTF-8", false));
+        }
     }
 
     #[test]

@@ -236,10 +236,16 @@ impl<'de> Visitor<'de> for Entries {
                     "more than {MOST_COLUMNS} names"
                 )));
             }
-            if entries.iter().any(|(other, _)| other.trim() == name.trim()) {
-                return Err(M::Error::custom(format_args!("the name {name:?} twice")));
-            }
             entries.push((name, value));
+        }
+        // Sorted: a line may have thousands.
+        let mut names: Vec<_> = entries.iter().map(|(name, _)| name.trim()).collect();
+        names.sort_unstable();
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(M::Error::custom(format_args!(
+                "the name {:?} twice",
+                pair[0]
+            )));
         }
         Ok(Object(entries))
     }
