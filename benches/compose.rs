@@ -54,9 +54,10 @@ fn main() {
     lay_out(&folder, scale.rows);
     let campaign = Campaign::load(&folder).unwrap();
     let columns = List::open(&campaign.recipients).unwrap().columns().clone();
-    let templates = Templates::load(&campaign, &columns, &mut Images::new(&campaign)).unwrap();
+    let templates =
+        Templates::load(&campaign, &columns, |_| false, &mut Images::new(&campaign)).unwrap();
     let builder = Builder::new(&campaign).unwrap().with_columns(&columns);
-    let composer = Composer::load(&campaign, &columns).unwrap();
+    let composer = Composer::load(&campaign, &columns, |_| false).unwrap();
     let naming = Naming::of(&campaign);
     let recipients = read(&campaign);
     assert_eq!(recipients.len(), scale.rows);
@@ -79,7 +80,7 @@ fn main() {
     let mut without_text = campaign.clone();
     without_text.message.text = None;
     let images = &mut Images::new(&campaign);
-    let without_text = Templates::load(&without_text, &columns, images).unwrap();
+    let without_text = Templates::load(&without_text, &columns, |_| false, images).unwrap();
     report("rendered, text made from the HTML", &scale, rows, || {
         let mut sheet = without_text.sheet();
         for recipient in &recipients {

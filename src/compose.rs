@@ -55,12 +55,17 @@ pub struct Composer {
 }
 
 impl Composer {
-    /// Loads and checks the templates against the list's columns.
+    /// Loads and checks the templates against the list's columns; `nested` says of each column, by its place, whether its
+    /// cells may be lists or objects.
     ///
     /// # Errors
     /// A template or a setting that cannot make messages, with its place.
-    pub fn load(campaign: &Campaign, columns: &[String]) -> Result<Self, Error> {
-        Composer::load_with(campaign, columns, &|name| env::var(name).ok())
+    pub fn load(
+        campaign: &Campaign,
+        columns: &[String],
+        nested: impl Fn(usize) -> bool,
+    ) -> Result<Self, Error> {
+        Composer::load_with(campaign, columns, nested, &|name| env::var(name).ok())
     }
 
     /// As [`Composer::load`], in another environment: the value of a variable by its name.
@@ -70,6 +75,7 @@ impl Composer {
     pub fn load_with(
         campaign: &Campaign,
         columns: &[String],
+        nested: impl Fn(usize) -> bool,
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, Error> {
         let mut images = Images::new(campaign);
@@ -78,7 +84,8 @@ impl Composer {
             .map(|name| self::token_key(name, environment))
             .transpose()?;
         Ok(Composer {
-            templates: Templates::load(campaign, columns, &mut images)?.with_token_key(token_key),
+            templates: Templates::load(campaign, columns, nested, &mut images)?
+                .with_token_key(token_key),
             images,
             attachments: Attachments::load(campaign)?,
             attached: campaign.message.attachments.clone(),

@@ -169,11 +169,13 @@ fn send_command(options: &Send) -> Result<Exit, Error> {
 }
 
 fn dry_command(plan: &Plan, folder: &Path, json: bool, voice: &Voice) -> Result<Exit, Error> {
+    announce::notes(plan, voice);
     let done = dry::run(plan, folder)?;
     announce::invalid_rows(plan, &done.invalid_shown, done.invalid, voice);
     if json {
         print_json(&serde_json::json!({
-            "run": plan.campaign.run, "written": done.written, "invalid": done.invalid, "duplicate": done.duplicate,
+            "run": plan.campaign.run, "written": done.written, "invalid": done.invalid,
+            "suppressed": done.suppressed, "duplicate": done.duplicate,
         }))?;
     }
     voice.say(&format!(

@@ -2,30 +2,45 @@
 
 use std::path::{Path, PathBuf};
 
+use encoding_rs::Encoding;
 use toml::Spanned;
 use toml::de::DeTable;
 
 use super::error::Mistake;
 use super::section::Section;
 use super::{Duplicates, ListSettings};
+use crate::recipients::{Kind, NAMES, STDIN, check_where, is_stdin};
+use crate::wording::shell_word;
 
 /// The list when `file` is absent.
 const DEFAULT_FILE: &str = "recipients.csv";
-
-/// Formats of lists that the contract has and this version has not.
-const LATER_FORMATS: &[&str] = &["tsv", "jsonl", "xlsx", "ods", "gz"];
 
 impl ListSettings {
     /// A list with the defaults of `[recipients]`: the address in column "email", which is the key too.
     pub fn new(file: impl Into<PathBuf>) -> Self {
         ListSettings {
             file: file.into(),
+            sheet: None,
             address: "email".to_owned(),
             display: None,
             key: None,
             required: Vec::new(),
+            encoding: None,
+            delimiter: None,
             duplicates: Duplicates::Skip,
+            duplicates_ignore_case: false,
+            suppress: Vec::new(),
+            only_where: None,
         }
+    }
+
+    /// Every column that a setting names.
+    pub fn columns(&self) -> Vec<&str> {
+        let named = self.display.iter().chain(&self.key).chain(&self.required);
+        let named = named.map(String::as_str);
+        std::iter::once(self.address.as_str())
+            .chain(named)
+            .collect()
     }
 }
 
@@ -40,7 +55,10 @@ pub(super) fn read(
     let file = match (instead, written) {
         (Some(file), _) => file.to_owned(),
         (None, Some(written)) => {
-            let file = dir.join(written.get_ref());
+            let file = match *written.get_ref() {
+                STDIN => PathBuf::from(STDIN),
+                name => dir.join(name),
+            };
             check_file(&file).map_err(|text| Mistake::new(written.span(), text))?;
             file
         }
@@ -53,26 +71,15 @@ pub(super) fn read(
             file
         }
     };
-    only_now(
-        &section,
-        "encoding",
-        &["auto", "utf-8"],
-        "save the list as UTF-8",
-    )?;
-    only_now(
-        &section,
-        "delimiter",
-        &["auto", ","],
-        "save the list with commas",
-    )?;
-
     let mut list = ListSettings::new(file);
-    let column = |key| Ok(section.filled(key)?.map(|it| it.get_ref().to_string()));
-    if let Some(address) = column("address")? {
+    list.sheet = text(&section, "sheet")?;
+    list.encoding = encoding(&section)?;
+    list.delimiter = delimiter(&section)?;
+    if let Some(address) = text(&section, "address")? {
         list.address = address;
     }
-    list.display = column("display")?;
-    list.key = column("key")?;
+    list.display = text(&section, "display")?;
+    list.key = text(&section, "key")?;
     for name in section.texts("required")? {
         let trimmed = name.get_ref().trim();
         if trimmed.is_empty() {
@@ -81,35 +88,53 @@ pub(super) fn read(
         }
         list.required.push(trimmed.to_owned());
     }
-    if let Some(duplicates) = duplicates(&section)? {
+    if let Some(duplicates) = duplicates(&section, &list)? {
         list.duplicates = duplicates;
+    }
+    list.duplicates_ignore_case = section.flag("duplicates_ignore_case")?.unwrap_or_default();
+    for name in section.texts("suppress")? {
+        let file = dir.join(name.get_ref());
+        check_there(&file).map_err(|text| Mistake::new(name.span(), text))?;
+        list.suppress.push(file);
+    }
+    if let Some(written) = section.filled("where")? {
+        check_where(written.get_ref()).map_err(|text| {
+            let text = format!("\"where\" in [recipients], {text}");
+            Mistake::new(written.span(), text)
+        })?;
+        list.only_where = Some(written.get_ref().to_string());
     }
     Ok(list)
 }
 
+fn text(section: &Section<'_>, key: &str) -> Result<Option<String>, Mistake> {
+    Ok(section.filled(key)?.map(|it| it.get_ref().to_string()))
+}
+
 /// Whether a file can be the list, by its name and by being there.
 pub(super) fn check_file(file: &Path) -> Result<(), String> {
+    if is_stdin(file) {
+        return Ok(());
+    }
     let name = file.display();
-    if file.as_os_str() == "-" || file.file_name().is_some_and(|name| name == "-") {
-        return Err(
-            "a list on standard input is not there yet in this version of mailrun; save it as a .csv file"
-                .to_owned(),
-        );
-    }
-    let extension = file.extension().unwrap_or_default().to_string_lossy();
-    let extension = extension.to_ascii_lowercase();
-    if LATER_FORMATS.contains(&extension.as_str()) {
+    if Kind::of_name(file).is_none() && !file.metadata().is_ok_and(|it| !it.is_file()) {
         return Err(format!(
-            "a list in .{extension} is not there yet in this version of mailrun; save it as .csv"
+            "the list \"{name}\" must be a file whose name ends in {NAMES}, or - for standard input"
         ));
     }
-    if extension != "csv" {
-        return Err(format!(
-            "the list \"{name}\" must be a file whose name ends in .csv"
-        ));
-    }
+    check_there(file)
+}
+
+/// Whether there is a file that can be read more than once.
+fn check_there(file: &Path) -> Result<(), String> {
+    let name = file.display();
     match file.metadata() {
         Ok(found) if found.is_dir() => Err(format!("the list \"{name}\" is a folder, not a file")),
+        Ok(found) if !found.is_file() => Err(format!(
+            "the list \"{name}\" is a pipe or a device, and a list is read more than once; give it on standard input: \
+             --recipients - < {}",
+            shell_word(file)
+        )),
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             Err(format!("there is no list \"{name}\"; put it there"))
@@ -118,36 +143,52 @@ pub(super) fn check_file(file: &Path) -> Result<(), String> {
     }
 }
 
-/// A setting of which this version has only some values; case does not count.
-fn only_now(
-    section: &Section<'_>,
-    key: &str,
-    values: &[&str],
-    instead: &str,
-) -> Result<(), Mistake> {
-    let Some(written) = section.text(key)? else {
-        return Ok(());
+/// The encoding, by any label that the Encoding Standard has for it.
+fn encoding(section: &Section<'_>) -> Result<Option<&'static Encoding>, Mistake> {
+    let Some(written) = section.filled("encoding")? else {
+        return Ok(None);
     };
-    let value = written.get_ref();
-    if values.iter().any(|it| it.eq_ignore_ascii_case(value)) {
-        return Ok(());
+    let label = *written.get_ref();
+    if label.eq_ignore_ascii_case("auto") {
+        return Ok(None);
     }
-    Err(Mistake::new(
-        written.span(),
-        format_args!(
-            "{key} {value:?} is not there yet in this version of mailrun; {instead}, and leave it out"
-        ),
-    ))
+    let found = Encoding::for_label_no_replacement(label.as_bytes());
+    found.map(Some).ok_or_else(|| {
+        let text = format!(
+            "there is no encoding {label:?}; most lists are in \"utf-8\", \"utf-16\", \"gbk\", \"gb18030\", \"big5\", \
+             \"shift_jis\", \"euc-jp\", \"euc-kr\", \"windows-1252\" or another windows-125x; \"auto\" finds it"
+        );
+        Mistake::new(written.span(), text)
+    })
 }
 
-fn duplicates(section: &Section<'_>) -> Result<Option<Duplicates>, Mistake> {
-    if let Some(written) = section
-        .text("duplicates")?
-        .filter(|it| *it.get_ref() == "send")
-    {
-        return Err(Mistake::later(written.span(), r#"duplicates = "send""#));
+/// The delimiter's byte.
+fn delimiter(section: &Section<'_>) -> Result<Option<u8>, Mistake> {
+    let choices = [
+        ("auto", None),
+        (",", Some(b',')),
+        (";", Some(b';')),
+        ("\t", Some(b'\t')),
+        ("|", Some(b'|')),
+    ];
+    let chosen = section.choice("delimiter", &choices)?;
+    Ok(chosen.and_then(Spanned::into_inner))
+}
+
+fn duplicates(section: &Section<'_>, list: &ListSettings) -> Result<Option<Duplicates>, Mistake> {
+    let choices = [
+        ("skip", Duplicates::Skip),
+        ("error", Duplicates::Error),
+        ("send", Duplicates::Send),
+    ];
+    let Some(chosen) = section.choice("duplicates", &choices)? else {
+        return Ok(None);
+    };
+    let keyed = list.key.as_ref().is_some_and(|key| *key != list.address);
+    if *chosen.get_ref() == Duplicates::Send && !keyed {
+        let text = "duplicates = \"send\" needs a \"key\" in [recipients] beside the address: a column with a value of its own in \
+                    each row";
+        return Err(Mistake::new(chosen.span(), text));
     }
-    let choices = [("skip", Duplicates::Skip), ("error", Duplicates::Error)];
-    let chosen = section.choice("duplicates", &choices)?;
-    Ok(chosen.map(Spanned::into_inner))
+    Ok(Some(chosen.into_inner()))
 }

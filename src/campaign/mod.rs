@@ -43,6 +43,7 @@ pub use url::{ServerUrl, Tls, UrlError, parse_server_url};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use encoding_rs::Encoding;
 use lettre::message::Mailbox;
 
 /// A campaign, every setting resolved: paths absolute or relative to the current folder, values checked.
@@ -84,8 +85,10 @@ pub struct DkimKey {
 /// `[recipients]`: which list, and what its columns mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListSettings {
-    /// The list, resolved against the campaign folder.
+    /// The list, resolved against the campaign folder; "-" is standard input.
     pub file: PathBuf,
+    /// The sheet of a workbook; `None`: the first.
+    pub sheet: Option<String>,
     /// Column with the address; "email" when absent.
     pub address: String,
     /// Column with the display name.
@@ -94,8 +97,18 @@ pub struct ListSettings {
     pub key: Option<String>,
     /// Columns in which an empty cell makes the row invalid.
     pub required: Vec<String>,
+    /// What a list of text is encoded in; `None`: what its bytes say.
+    pub encoding: Option<&'static Encoding>,
+    /// What stands between two columns of a list of text; `None`: what its header says.
+    pub delimiter: Option<u8>,
     /// What to do with a second row of the same key.
     pub duplicates: Duplicates,
+    /// Addresses that differ in case alone are the same, as keys and on suppress lists.
+    pub duplicates_ignore_case: bool,
+    /// Lists of those who are never mailed, resolved.
+    pub suppress: Vec<PathBuf>,
+    /// `where`: an expression of CEL that is true of the rows that are meant; `None`: all.
+    pub only_where: Option<String>,
 }
 
 /// What to do with rows whose key an earlier row has.
@@ -105,6 +118,8 @@ pub enum Duplicates {
     Skip,
     /// The list is refused.
     Error,
+    /// Every row is mailed, also several to one address; each has a key of its own, or the list is refused.
+    Send,
 }
 
 /// `[message]`: what is sent. Strings named as templates are Handlebars sources.

@@ -36,7 +36,7 @@ const TABLES: &[Table] = &[
         many: false,
         keys: Some(&[
             Key("file", Now),
-            Key("sheet", Later),
+            Key("sheet", Now),
             Key("address", Now),
             Key("display", Now),
             Key("key", Now),
@@ -44,8 +44,9 @@ const TABLES: &[Table] = &[
             Key("encoding", Now),
             Key("delimiter", Now),
             Key("duplicates", Now),
-            Key("suppress", Later),
-            Key("where", Later),
+            Key("duplicates_ignore_case", Now),
+            Key("suppress", Now),
+            Key("where", Now),
             Key("group_by", Later),
         ]),
     },
@@ -358,8 +359,8 @@ mod tests {
             format!("{what} is not there yet in this version of mailrun; leave it out")
         };
         assert_eq!(
-            mistake("[recipients]\nwhere = 'a'"),
-            (13, later(r#""where" in [recipients]"#))
+            mistake("[recipients]\ngroup_by = 'a'"),
+            (13, later(r#""group_by" in [recipients]"#))
         );
         for table in TABLES {
             for Key(key, ready) in table.keys.unwrap_or_default() {

@@ -47,7 +47,7 @@ fn lay_out(folder: &Path, message: &str, html: Option<&str>, rows: &[&str]) {
 fn composer(folder: &Path) -> Result<Composer, String> {
     let campaign = Campaign::load(folder).map_err(|error| error.to_string())?;
     let list = List::open(&campaign.recipients).unwrap();
-    Composer::load(&campaign, list.columns()).map_err(|error| error.to_string())
+    Composer::load(&campaign, list.columns(), |_| false).map_err(|error| error.to_string())
 }
 
 /// The messages to all rows, or why there is none.

@@ -73,7 +73,7 @@ impl KeyHash {
     }
 }
 
-/// Bits 0-2 the standing, 3 met in this pass, 4 chosen for this run, 5-15 attempts made.
+/// Bits 0-2 the standing, 3 met in this pass, 4 chosen for this run, 5 suppressed, 6-15 attempts made.
 #[derive(Debug)]
 struct Slot {
     hash: KeyHash,
@@ -83,7 +83,8 @@ struct Slot {
 const STANDING: u16 = 0b111;
 const MET: u16 = 1 << 3;
 const CHOSEN: u16 = 1 << 4;
-const ATTEMPTS: u32 = 5;
+const SUPPRESSED: u16 = 1 << 5;
+const ATTEMPTS: u32 = 6;
 
 /// Guesses at a place before it is halved for.
 const GUESSES: u32 = 8;
@@ -110,17 +111,33 @@ pub struct Gather {
 impl Gather {
     /// Takes a key. At most `u32::MAX` recipients.
     pub fn add(&mut self, key: &str) {
+        self.push(key, 0);
+    }
+
+    /// As [`Gather::add`]; the recipient is never to be mailed.
+    pub fn add_suppressed(&mut self, key: &str) {
+        self.push(key, SUPPRESSED);
+    }
+
+    fn push(&mut self, key: &str, bits: u16) {
         self.slots.push(Slot {
             hash: KeyHash::of(key),
-            bits: AtomicU16::new(0),
+            bits: AtomicU16::new(bits),
         });
     }
 
-    /// All recipients as `Remaining`, and how many keys came more than once, each further time counted.
+    /// All recipients as `Remaining`, and how many keys came more than once, each further time counted. A key of which one row
+    /// is suppressed is suppressed.
     pub fn finish(mut self) -> (Standings, u64) {
         self.slots.sort_unstable_by_key(|slot| slot.hash);
         let before = self.slots.len();
-        self.slots.dedup_by_key(|slot| slot.hash);
+        self.slots.dedup_by(|later, kept| {
+            let same = later.hash == kept.hash;
+            if same {
+                *kept.bits.get_mut() |= *later.bits.get_mut();
+            }
+            same
+        });
         let doubled = before - self.slots.len();
         (Standings { slots: self.slots }, doubled as u64)
     }
@@ -216,6 +233,17 @@ impl Standings {
         self.load(id) & CHOSEN != 0
     }
 
+    /// Whether the recipient is left out on purpose: suppressed, and nothing was sent that a ledger would have to tell of.
+    pub fn left_out(&self, id: SlotId) -> bool {
+        let open = match self.standing(id) {
+            Standing::Remaining | Standing::Claimed | Standing::Deferred | Standing::Invalid => {
+                true
+            }
+            Standing::Accepted | Standing::Failed | Standing::InDoubt | Standing::Sending => false,
+        };
+        open && self.load(id) & SUPPRESSED != 0
+    }
+
     /// Every place, in no order that means anything.
     pub fn ids(&self) -> impl Iterator<Item = SlotId> + use<> {
         // A list has at most u32::MAX recipients: see Gather::add.
@@ -263,6 +291,34 @@ mod tests {
         assert_eq!((standings.len(), doubled), (3, 2));
         assert!(standings.find(KeyHash::of("b")).is_some());
         assert!(standings.find(KeyHash::of("d")).is_none());
+    }
+
+    #[test]
+    fn who_is_suppressed_is_left_out_until_something_was_sent() {
+        let mut gather = Gather::default();
+        ["a", "c"].iter().for_each(|key| gather.add(key));
+        ["b", "c"].iter().for_each(|key| gather.add_suppressed(key));
+        gather.add("c");
+        let (standings, doubled) = gather.finish();
+        assert_eq!((standings.len(), doubled), (3, 2));
+        let find = |key| standings.find(KeyHash::of(key)).unwrap();
+        for (standing, left_out) in [
+            (Standing::Remaining, true),
+            (Standing::Deferred, true),
+            (Standing::Accepted, false),
+            (Standing::Failed, false),
+            (Standing::InDoubt, false),
+            (Standing::Invalid, true),
+            (Standing::Claimed, true),
+            (Standing::Sending, false),
+        ] {
+            for (key, suppressed) in [("a", false), ("b", true), ("c", true)] {
+                standings.set(find(key), standing);
+                standings.set_attempts(find(key), MOST_ATTEMPTS);
+                let found = standings.left_out(find(key));
+                assert_eq!(found, left_out && suppressed, "{key} {standing:?}");
+            }
+        }
     }
 
     #[test]
@@ -318,7 +374,7 @@ mod tests {
         );
         for standing in Standing::ALL {
             standings.set(a, standing);
-            standings.set_attempts(a, 1999);
+            standings.set_attempts(a, 999);
             standings.choose(a);
             assert!(standings.meet(a));
             assert!(!standings.meet(a));
@@ -329,7 +385,7 @@ mod tests {
                     standings.attempts(a),
                     standings.chosen(a)
                 ),
-                (standing, 1999, true)
+                (standing, 999, true)
             );
             assert_eq!(
                 (
@@ -358,7 +414,7 @@ mod tests {
                 }
             });
             for attempt in 0..200_000u32 {
-                let attempt = (attempt % 2000) as u16;
+                let attempt = (attempt % 1000) as u16;
                 standings.set_attempts(a, attempt);
                 standings.set(a, Standing::Accepted);
                 let seen = (standings.standing(a), standings.attempts(a));

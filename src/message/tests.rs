@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Builder, Enclosed, Identity, Message, Part, Refusal};
 use crate::campaign::{
-    Campaign, Delivery, Duplicates, Durability, InDoubt, ListSettings, MailingList, MessageSettings,
+    Campaign, Delivery, Durability, InDoubt, ListSettings, MailingList, MessageSettings,
 };
 use crate::recipients::{Position, Recipient};
 use crate::render::Rendered;
@@ -25,12 +25,8 @@ fn campaign(headers: &[&str]) -> Campaign {
         name: "November".to_owned(),
         run: "2026-11".to_owned(),
         recipients: ListSettings {
-            file: PathBuf::from("recipients.csv"),
-            address: "email".to_owned(),
             display: Some("name".to_owned()),
-            key: None,
-            required: Vec::new(),
-            duplicates: Duplicates::Skip,
+            ..ListSettings::new("recipients.csv")
         },
         message: MessageSettings {
             from: "ACME News <news@acme.example>".parse().unwrap(),
@@ -70,6 +66,7 @@ fn recipient(name: &str, note: &str) -> Recipient {
         display: Some(name.to_owned()).filter(|name| !name.is_empty()),
         position: Position { row: 7, line: 8 },
         fields: csv::StringRecord::from(vec!["jane@a.example", name, note]),
+        nested: Vec::new(),
     }
 }
 

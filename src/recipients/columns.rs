@@ -19,6 +19,8 @@ const BUILT_IN: [&str; 7] = [
 ];
 /// Columns named in an error at most.
 const LISTED: usize = 20;
+/// Characters shown of each.
+const SHOWN: usize = 40;
 /// How alike two names are (Jaro-Winkler, 0 to 1) for one to be offered for the other.
 const ALIKE: f64 = 0.75;
 
@@ -38,10 +40,9 @@ impl Columns {
     /// Checks the header's names, and that every column a setting names is there.
     pub fn new(
         header: &csv::StringRecord,
-        line: u64,
+        place: Place,
         settings: &ListSettings,
     ) -> Result<Columns, ListError> {
-        let place = Place::Header { line };
         let names: Arc<[String]> = header.iter().map(|name| name.trim().to_owned()).collect();
         let places = check_names(&names, &settings.file, place)?;
         let find = |setting, name: &str| {
@@ -101,6 +102,13 @@ fn check_names<'a>(
                 count: names.len(),
             });
         }
+        if name.contains('\0') {
+            return Err(ListError::NulName {
+                file: file(),
+                place,
+                column,
+            });
+        }
         if BUILT_IN.contains(&name.as_str()) {
             return Err(ListError::BuiltIn {
                 file: file(),
@@ -123,14 +131,15 @@ fn check_names<'a>(
 }
 
 /// What to do about a column that is not there.
-fn hint(wanted: &str, names: &[String]) -> String {
+pub(super) fn hint(wanted: &str, names: &[String]) -> String {
     if let [only] = names
         && let Some(separator) = [';', '\t', '|']
             .into_iter()
             .find(|&separator| only.contains(separator))
     {
         return format!(
-            "the header is one column, {only:?}: if {separator:?} separates the columns, save the list with commas"
+            "the header is one column, {only:?}: if {separator:?} separates the columns, set delimiter = \"{}\" under [recipients]",
+            separator.escape_default()
         );
     }
     let mut hint = match nearest(wanted, names) {
@@ -141,7 +150,10 @@ fn hint(wanted: &str, names: &[String]) -> String {
     let listed: Vec<_> = names
         .iter()
         .take(LISTED)
-        .map(|name| format!("{name:?}"))
+        .map(|name| match name.char_indices().nth(SHOWN) {
+            Some((end, _)) => format!("{:?}…", &name[..end]),
+            None => format!("{name:?}"),
+        })
         .collect();
     hint.push_str(&listed.join(", "));
     if names.len() > LISTED {

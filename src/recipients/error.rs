@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::Position;
+use crate::wording::shell_word;
 
 /// A place in a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +15,10 @@ pub enum Place {
         /// 1-based line of the file.
         line: u64,
     },
+    /// A 1-based line, where rows are not counted yet.
+    Line(u64),
+    /// The names of a JSONL's objects.
+    Names,
     /// A row.
     Row(Position),
 }
@@ -22,6 +27,8 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Place::Header { line } => write!(f, "header (line {line})"),
+            Place::Line(line) => write!(f, "line {line}"),
+            Place::Names => f.write_str("names of the objects"),
             Place::Row(Position { row, line }) => write!(f, "row {row} (line {line})"),
         }
     }
@@ -56,25 +63,97 @@ pub enum ListError {
         /// What the operating system said.
         cause: io::Error,
     },
-    /// A kind of file that is no CSV.
-    #[error("{}: a list of the kind \"{kind}\" cannot be read yet; save it as CSV in UTF-8", .file.display())]
-    Kind {
+    /// Standard input cannot be read, or not be copied.
+    #[error(
+        "standard input cannot be copied into a temporary file: {cause}; see that the command before the pipe works and that the disk has room (TMPDIR names another folder)"
+    )]
+    Stdin {
+        /// What the operating system said.
+        cause: io::Error,
+    },
+    /// A pipe or a device.
+    #[error("{}: this is a pipe or a device, and a list is read more than once; give it on standard input: --recipients - < {}", .file.display(), shell_word(.file))]
+    NoFile {
         /// The list.
         file: PathBuf,
-        /// The extension of its name.
+    },
+    /// Named as compressed, and not so.
+    #[error("{}: the name ends in .gz, and the file is not compressed by gzip; rename it", .file.display())]
+    NoGzip {
+        /// The list.
+        file: PathBuf,
+    },
+    /// Named as text, and not so.
+    #[error("{}: this is {kind}, not text; name it for what it is, or save the list as CSV", .file.display())]
+    NoText {
+        /// The list.
+        file: PathBuf,
+        /// What it is.
         kind: &'static str,
     },
+    /// A byte order mark says another encoding than the settings.
+    #[error("{}: the file begins with a byte order mark of {marked}, and \"encoding\" under [recipients] says {set}; leave \"encoding\" out", .file.display())]
+    Marked {
+        /// The list.
+        file: PathBuf,
+        /// By the settings.
+        set: &'static str,
+        /// By the mark.
+        marked: &'static str,
+    },
+    /// A workbook that cannot be read.
+    #[error("{}: the workbook cannot be read: {cause}; open it and save it again, or save the sheet as CSV", .file.display())]
+    Workbook {
+        /// The list.
+        file: PathBuf,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// A workbook has no such sheet.
+    #[error("{}: there is no sheet {wanted:?}, which \"sheet\" under [recipients] names; the sheets are {all}", .file.display())]
+    NoSheet {
+        /// The list.
+        file: PathBuf,
+        /// The sheet wanted.
+        wanted: String,
+        /// Those there are, quoted.
+        all: String,
+    },
     /// A byte that does not fit the encoding.
-    #[error("{}, {place}, column {column}: the byte at offset {offset} of the file is not UTF-8; save the list as UTF-8 (spreadsheets call it \"CSV UTF-8\")", .file.display())]
-    NotUtf8 {
+    #[error("{}, {place}{}: the byte at offset {offset} of the {} is not {encoding}; save the list as UTF-8 (spreadsheets call it \"CSV UTF-8\"), or set encoding = \"...\" under [recipients]", .file.display(), in_column(.column), unzipped(.file))]
+    Misfit {
         /// The list.
         file: PathBuf,
         /// Its row, with the line of the byte itself.
         place: Place,
         /// The column's name in quotes, or its 1-based number when it has none.
-        column: String,
+        column: Option<String>,
+        /// The encoding it was read in.
+        encoding: &'static str,
         /// Bytes of the file before it.
         offset: u64,
+    },
+    /// A line of a JSONL that is no object.
+    #[error("{}:{line}:{character}: this line is no JSON object: {what}; write one object a line, such as {{\"email\": \"jane@x.example\"}}", .file.display())]
+    Json {
+        /// The list.
+        file: PathBuf,
+        /// 1-based.
+        line: u64,
+        /// 1-based.
+        character: usize,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A column's name with a NUL in it.
+    #[error("{}, {place}: the name of column {column} has a NUL character (U+0000); save the list anew as CSV in UTF-8", .file.display())]
+    NulName {
+        /// The list.
+        file: PathBuf,
+        /// The header.
+        place: Place,
+        /// 1-based.
+        column: usize,
     },
     /// The file ends inside a quoted field.
     #[error("{}, {place}: a quote (\") is opened here and never closed; close it, or double each quote that belongs to the text (\"\")", .file.display())]
@@ -110,8 +189,14 @@ pub enum ListError {
         /// The list.
         file: PathBuf,
     },
+    /// A JSONL without an object.
+    #[error("{}: the list is empty; each line must be an object, such as {{\"email\": \"jane@x.example\"}}", .file.display())]
+    NoObject {
+        /// The list.
+        file: PathBuf,
+    },
     /// A column without a name.
-    #[error("{}, {place}: column {column} of {count} has no name; name it, or take the column out (a comma too many makes one)", .file.display())]
+    #[error("{}, {place}: column {column} of {count} has no name; name it, or take the column out (a delimiter too many makes one)", .file.display())]
     Unnamed {
         /// The list.
         file: PathBuf,
@@ -121,6 +206,18 @@ pub enum ListError {
         column: usize,
         /// How many columns there are.
         count: usize,
+    },
+    /// More columns than any spreadsheet has.
+    #[error("{}, {place}: {count} columns, where {most} are allowed; see that the line ends, and that the delimiter is the right one", .file.display())]
+    TooManyColumns {
+        /// The list.
+        file: PathBuf,
+        /// The header.
+        place: Place,
+        /// How many there are.
+        count: usize,
+        /// How many are allowed.
+        most: usize,
     },
     /// Two columns of one name.
     #[error("{}, {place}: columns {first} and {second} are both named {name:?}; rename one of them", .file.display())]
@@ -148,6 +245,16 @@ pub enum ListError {
         /// The name.
         name: String,
     },
+    /// `where` is no question.
+    #[error("{}, {place}: \"where\" under [recipients] gives {kind}, not true or false; write a comparison, such as plan == \"pro\"", .file.display())]
+    NoQuestion {
+        /// The list.
+        file: PathBuf,
+        /// The row at which it showed.
+        place: Place,
+        /// What it gives.
+        kind: &'static str,
+    },
     /// A setting names a column that is not there.
     #[error("{}, {place}: there is no column {name:?}, which \"{setting}\" under [recipients] names; {hint}", .file.display())]
     NoColumn {
@@ -174,6 +281,19 @@ impl ListError {
             ErrorKind::PermissionDenied => ListError::Permission { file },
             _ => ListError::Io { file, cause },
         }
+    }
+}
+
+fn in_column(column: &Option<String>) -> String {
+    let column = column.as_ref();
+    column.map_or_else(String::new, |column| format!(", column {column}"))
+}
+
+/// What an offset counts in.
+fn unzipped(file: &Path) -> &'static str {
+    match file.extension() {
+        Some(extension) if extension.eq_ignore_ascii_case("gz") => "uncompressed file",
+        _ => "file",
     }
 }
 

@@ -1,52 +1,131 @@
 //! An open list, and what makes a row a recipient.
 
 use std::fmt;
-use std::fs::File;
+use std::io::Read;
 use std::iter::FusedIterator;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use csv::StringRecord;
 use lettre::Address;
 
 use super::address::parse_address;
-use super::columns::Columns;
+use super::columns::{Columns, hint};
 use super::error::{ListError, Place, spell};
-use super::records::{Fault, LONGEST, Record, Records};
+use super::filter::{Filter, Undecided};
+use super::jsonl::JsonRows;
+use super::records::{Fault, LONGEST, MOST_COLUMNS, Record, Records};
+use super::source::{Form, Source};
+use super::workbook::SheetRows;
 use super::{InvalidRow, Position, Recipient, Row};
 use crate::campaign::ListSettings;
+use crate::wording::printable;
+
+/// The records of a list, however they are written.
+pub(super) enum Rows {
+    Text(Records<Box<dyn Read + Send>>),
+    Json(JsonRows<Box<dyn Read + Send>>),
+    Sheet(SheetRows),
+}
+
+impl Rows {
+    /// The next record, with its first `keep` fields; `None` at the end.
+    pub fn next(&mut self, keep: usize) -> Result<Option<Record>, Fault> {
+        match self {
+            Rows::Text(records) => records.next(keep),
+            Rows::Json(rows) => rows.next(),
+            Rows::Sheet(rows) => rows.next(keep),
+        }
+    }
+}
 
 /// An open list, its header read. Gives each row once, judged, in the order of the file; after an
 /// error it ends. One row is in memory at a time.
 pub struct List {
     file: PathBuf,
-    records: Records<File>,
+    rows: Rows,
+    /// What the list was read as.
+    encoding: &'static str,
+    /// Between two columns; `None` in a workbook.
+    delimiter: Option<u8>,
     columns: Columns,
+    /// Which rows are meant; `None`: all.
+    filter: Option<Filter>,
+    /// Keys that are addresses are compared without case.
+    ignore_case: bool,
     /// Rows read so far.
-    rows: u64,
+    count: u64,
     ended: bool,
 }
 
 impl List {
-    /// Opens the list and checks its header against the settings.
+    /// Looks at the list and opens it, for once.
     ///
     /// # Errors
-    /// When the file cannot be read, its header has no names, the same name twice or one that
-    /// templates have already, or a column is not there that a setting names.
+    /// As [`Source::look`] and [`Source::open`].
     pub fn open(settings: &ListSettings) -> Result<List, ListError> {
+        Source::look(settings)?.open()
+    }
+
+    /// Reads the header, and holds it against the settings.
+    pub(super) fn over(source: &Source, mut rows: Rows) -> Result<List, ListError> {
+        let settings = &source.settings;
         let file = &settings.file;
-        let delimiter = delimiter(file)?;
-        let source = open(file)?;
-        let mut records = Records::new(source, delimiter);
-        let header = records
-            .next(usize::MAX)
-            .map_err(|fault| explain(fault, file, None, &[]))?
-            .ok_or_else(|| ListError::NoHeader { file: file.clone() })?;
-        let columns = Columns::new(&header.fields, header.line, settings)?;
+        let (line, header, delimiter) = match &source.form {
+            Form::Jsonl { names, .. } if names.names.is_empty() => {
+                return Err(ListError::NoObject { file: file.clone() });
+            }
+            Form::Jsonl { names, .. } => {
+                (names.line, StringRecord::from(names.names.as_slice()), None)
+            }
+            form => {
+                let mut next = || {
+                    let header = rows.next(MOST_COLUMNS);
+                    let header = header.map_err(|fault| {
+                        let place = |line| Place::Header { line };
+                        explain(fault, file, source.encoding(), place, &[])
+                    });
+                    header?.ok_or_else(|| ListError::NoHeader { file: file.clone() })
+                };
+                let mut header = next()?;
+                // Excel's own first line, which names the delimiter.
+                if header.count <= 2 && header.fields[0].starts_with("sep=") {
+                    header = next()?;
+                }
+                let delimiter = match form {
+                    Form::Text { delimiter, .. } => Some(*delimiter),
+                    Form::Jsonl { .. } | Form::Workbook(_) => None,
+                };
+                if header.count > MOST_COLUMNS {
+                    return Err(ListError::TooManyColumns {
+                        file: file.clone(),
+                        place: source.names_place(header.line),
+                        count: header.count,
+                        most: MOST_COLUMNS,
+                    });
+                }
+                (header.line, header.fields, delimiter)
+            }
+        };
+        let columns = Columns::new(&header, source.names_place(line), settings)?;
+        let filter = settings.only_where.as_deref().map(|expression| {
+            Filter::new(expression, &columns.names).map_err(|name| ListError::NoColumn {
+                file: file.clone(),
+                place: source.names_place(line),
+                setting: "where",
+                hint: hint(&name, &columns.names),
+                name,
+            })
+        });
         Ok(List {
+            filter: filter.transpose()?,
             file: file.clone(),
-            records,
+            rows,
+            encoding: source.encoding(),
+            delimiter,
             columns,
-            rows: 0,
+            ignore_case: settings.duplicates_ignore_case,
+            count: 0,
             ended: false,
         })
     }
@@ -56,12 +135,46 @@ impl List {
         &self.columns.names
     }
 
+    /// The next record that is meant, or of which that cannot be said.
+    fn next_chosen(&mut self) -> Result<Option<Record>, Fault> {
+        loop {
+            let Some(mut record) = self.rows.next(self.columns.names.len())? else {
+                return Ok(None);
+            };
+            self.count += 1;
+            // Of what is no row of this list the filter knows nothing.
+            if let Some(filter) = &self.filter
+                && record.count == self.columns.names.len()
+                && record.wrong.is_none()
+            {
+                match filter.chooses(&record) {
+                    Ok(true) => {}
+                    Ok(false) => continue,
+                    Err(undecided) => record.undecided = Some(undecided),
+                }
+            }
+            return Ok(Some(record));
+        }
+    }
+
     /// What the record is: somebody to mail, or not.
-    fn judge(&self, record: Record) -> Row {
+    fn judge(&mut self, record: Record) -> Result<Row, ListError> {
         let position = Position {
-            row: self.rows,
+            row: self.count,
             line: record.line,
         };
+        if let Some(Undecided::Never(kind)) = record.undecided {
+            self.ended = true;
+            return Err(ListError::NoQuestion {
+                file: self.file.clone(),
+                place: Place::Row(position),
+                kind,
+            });
+        }
+        Ok(self.judged(record, position))
+    }
+
+    fn judged(&self, record: Record, position: Position) -> Row {
         match self.check(&record) {
             Ok((key, display, address)) => Row::Recipient(Recipient {
                 key,
@@ -69,6 +182,7 @@ impl List {
                 display,
                 position,
                 fields: record.fields,
+                nested: record.nested,
             }),
             Err(fault) => {
                 let cell = |column: usize| record.fields.get(column).unwrap_or_default().to_owned();
@@ -83,6 +197,7 @@ impl List {
                         .map(|column| self.columns.names[column].clone()),
                     reason: fault.reason,
                     fields: record.fields,
+                    nested: record.nested,
                 })
             }
         }
@@ -95,7 +210,17 @@ impl List {
             return Err(Wrong {
                 key: None,
                 column: None,
-                reason: miscounted(record.count, columns.names.len()),
+                reason: miscounted(record.count, columns.names.len(), self.delimiter),
+            });
+        }
+        if let Some((column, reason)) = &record.wrong {
+            return Err(Wrong::at(*column, None)(reason.clone()));
+        }
+        if let Some(Undecided::Row(reason)) = &record.undecided {
+            return Err(Wrong {
+                key: None,
+                column: None,
+                reason: reason.clone(),
             });
         }
         let cell = |column: usize| record.fields[column].trim();
@@ -103,7 +228,7 @@ impl List {
             parse_address(cell(columns.address)).map_err(Wrong::at(columns.address, None))?;
         let key = match columns.key {
             Some(column) => check_key(cell(column)).map_err(Wrong::at(column, None))?,
-            None => key_of(&address),
+            None => key_of(&address, self.ignore_case),
         };
         for &column in &columns.required {
             if cell(column).is_empty() {
@@ -133,23 +258,18 @@ impl Iterator for List {
         if self.ended {
             return None;
         }
-        match self.records.next(self.columns.names.len()) {
-            Ok(Some(record)) => {
-                self.rows += 1;
-                Some(Ok(self.judge(record)))
-            }
+        match self.next_chosen() {
+            Ok(Some(record)) => Some(self.judge(record)),
             Ok(None) => {
                 self.ended = true;
                 None
             }
             Err(fault) => {
                 self.ended = true;
-                Some(Err(explain(
-                    fault,
-                    &self.file,
-                    Some(self.rows + 1),
-                    &self.columns.names,
-                )))
+                let row = self.count + 1;
+                let place = |line| Place::Row(Position { row, line });
+                let names = &self.columns.names;
+                Some(Err(explain(fault, &self.file, self.encoding, place, names)))
             }
         }
     }
@@ -162,13 +282,13 @@ impl fmt::Debug for List {
         let List {
             file,
             columns,
-            rows,
+            count,
             ..
         } = self;
         f.debug_struct("List")
             .field("file", file)
             .field("columns", columns)
-            .field("rows", rows)
+            .field("rows", count)
             .finish_non_exhaustive()
     }
 }
@@ -190,43 +310,14 @@ impl Wrong {
     }
 }
 
-/// What stands between two columns, by the file's name; an error for files that are no CSV.
-fn delimiter(file: &Path) -> Result<u8, ListError> {
-    let extension = file
-        .extension()
-        .and_then(|extension| extension.to_str())
-        .unwrap_or_default();
-    if extension.eq_ignore_ascii_case("tsv") {
-        return Ok(b'\t');
-    }
-    match ["xlsx", "xls", "ods", "jsonl", "gz"]
-        .into_iter()
-        .find(|kind| extension.eq_ignore_ascii_case(kind))
-    {
-        Some(kind) => Err(ListError::Kind {
-            file: file.to_owned(),
-            kind,
-        }),
-        None => Ok(b','),
-    }
-}
-
-fn open(file: &Path) -> Result<File, ListError> {
-    // Asked before opening: where a directory cannot be opened at all, the error would say "permission".
-    if file.is_dir() {
-        return Err(ListError::Directory {
-            file: file.to_owned(),
-        });
-    }
-    File::open(file).map_err(|cause| ListError::from_io(file, cause))
-}
-
-/// The fault with its place; `row` is `None` in the header.
-fn explain(fault: Fault, file: &Path, row: Option<u64>, names: &[String]) -> ListError {
-    let place = |line| match row {
-        None => Place::Header { line },
-        Some(row) => Place::Row(Position { row, line }),
-    };
+/// The fault with its place, by its line.
+pub(super) fn explain(
+    fault: Fault,
+    file: &Path,
+    encoding: &'static str,
+    place: impl Fn(u64) -> Place,
+    names: &[String],
+) -> ListError {
     let path = || file.to_owned();
     let column = |field: usize| {
         names
@@ -249,25 +340,44 @@ fn explain(fault: Fault, file: &Path, row: Option<u64>, names: &[String]) -> Lis
             place: place(line),
             mebibytes: LONGEST >> 20,
         },
-        Fault::NotUtf8 {
+        Fault::Misfit {
             line,
             offset,
             field,
-        } => ListError::NotUtf8 {
+        } => ListError::Misfit {
             file: path(),
             place: place(line),
-            column: column(field),
+            column: field.map(column),
+            encoding,
             offset,
+        },
+        Fault::Json {
+            line,
+            character,
+            what,
+        } => ListError::Json {
+            file: path(),
+            line,
+            character,
+            what: printable(&what),
         },
     }
 }
 
-fn miscounted(fields: usize, columns: usize) -> String {
+fn miscounted(fields: usize, columns: usize, delimiter: Option<u8>) -> String {
     let plural = |count: usize| if count == 1 { "" } else { "s" };
-    let hint = if fields < columns {
-        "add what is missing, a comma for each empty field"
+    let sign = match delimiter {
+        Some(b';') => "semicolon",
+        Some(b'\t') => "tab",
+        Some(b'|') => "vertical bar",
+        _ => "comma",
+    };
+    let hint = if delimiter.is_none() {
+        "take out what stands beyond the last column that has a name".to_owned()
+    } else if fields < columns {
+        format!("add what is missing, a {sign} for each empty field")
     } else {
-        "put quotes (\") around a field that holds a comma"
+        format!("put quotes (\") around a field that holds a {sign}")
     };
     format!(
         "{fields} field{}, but the header has {columns} column{}; {hint}",
@@ -287,10 +397,11 @@ fn check_key(cell: &str) -> Result<String, String> {
     }
 }
 
-/// The address as a key: its domain is compared without case, its local part as it is.
-pub fn key_of(address: &Address) -> String {
+/// The address as a key: its domain is compared without case, its local part as it is, or without case too.
+pub fn key_of(address: &Address, ignore_case: bool) -> String {
     let mut key: String = address.to_string();
-    key[address.user().len()..].make_ascii_lowercase();
+    let from = if ignore_case { 0 } else { address.user().len() };
+    key[from..].make_ascii_lowercase();
     key
 }
 

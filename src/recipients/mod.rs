@@ -5,10 +5,21 @@
 
 mod address;
 mod columns;
+mod decode;
+mod delimiter;
 mod domain;
+mod encoding;
 mod error;
+mod filter;
+mod jsonl;
+mod kind;
 mod list;
+mod origin;
 mod records;
+mod slips;
+mod source;
+mod suppression;
+mod workbook;
 
 use std::path::Path;
 
@@ -18,7 +29,13 @@ use crate::wording::printable;
 
 pub use address::parse_address;
 pub use error::{ListError, Place};
+pub use filter::check_where;
+pub use kind::{Kind, NAMES};
 pub use list::{List, key_of};
+pub use origin::STDIN;
+pub use slips::meant;
+pub use source::{Source, is_stdin};
+pub use suppression::Suppression;
 
 /// Where a row stands in its list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +60,9 @@ pub struct Recipient {
     pub position: Position,
     /// The cells, in the order of the columns; as many as there are columns.
     pub fields: csv::StringRecord,
+    /// Those of them that are more than text, by their 0-based column: numbers, truths, lists and objects of a JSONL, truths
+    /// of a workbook.
+    pub nested: Vec<(usize, serde_json::Value)>,
 }
 
 /// One row that cannot be mailed, and why.
@@ -60,6 +80,8 @@ pub struct InvalidRow {
     pub reason: String,
     /// The cells, as many as the row has, at most as many as there are columns.
     pub fields: csv::StringRecord,
+    /// As [`Recipient::nested`].
+    pub nested: Vec<(usize, serde_json::Value)>,
 }
 
 impl InvalidRow {
@@ -87,3 +109,6 @@ pub enum Row {
     /// Cannot.
     Invalid(InvalidRow),
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,13 +12,20 @@ use std::ops::Range;
 
 use csv::StringRecord;
 use memchr::{memchr, memchr3};
+use serde_json::Value;
+
+use super::decode::Misfit;
+use super::filter::Undecided;
 
 /// Bytes that one record may take; past them a quote was surely left open.
-pub(super) const LONGEST: usize = 64 << 20;
+pub(super) const LONGEST: usize = 16 << 20;
+/// Columns at most, as Excel has it.
+pub(super) const MOST_COLUMNS: usize = 16_384;
 /// Bytes read at once.
 const CHUNK: usize = 256 << 10;
 const QUOTE: u8 = b'"';
-const BOM: &[u8] = b"\xef\xbb\xbf";
+/// UTF-8's byte order mark.
+pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// One record.
 #[derive(Debug)]
@@ -29,6 +36,12 @@ pub(super) struct Record {
     pub count: usize,
     /// The fields, quotes taken off; at most as many as were asked for.
     pub fields: StringRecord,
+    /// Cells that are more than text, by their 0-based column; a CSV has none.
+    pub nested: Vec<(usize, Value)>,
+    /// A cell that makes the row invalid, by its 0-based column, and why; a CSV has none.
+    pub wrong: Option<(usize, String)>,
+    /// Why `where` neither chooses the row nor leaves it out.
+    pub undecided: Option<Undecided>,
 }
 
 /// Why no further record can be read.
@@ -43,11 +56,17 @@ pub(super) enum Fault {
     Stray { line: u64, field: usize },
     /// The record that begins on this line is longer than any may be.
     TooLong { line: u64 },
-    /// A byte that is no UTF-8: its line, its offset in the file, its 0-based field.
-    NotUtf8 {
+    /// A byte that does not fit the encoding: its line, its offset in the file, its 0-based field.
+    Misfit {
         line: u64,
         offset: u64,
-        field: usize,
+        field: Option<usize>,
+    },
+    /// A line that is no JSON object: the 1-based character at which that shows, and how.
+    Json {
+        line: u64,
+        character: usize,
+        what: String,
     },
 }
 
@@ -62,6 +81,8 @@ pub(super) struct Records<R> {
     end: usize,
     /// The source has no more.
     ended: bool,
+    /// Why it has no more, when that is not its end.
+    trouble: Option<io::Error>,
     /// Offset in the file of `buffer[0]`.
     offset: u64,
     /// Line of `buffer[start]`.
@@ -107,6 +128,7 @@ impl<R: Read> Records<R> {
             start: 0,
             end: 0,
             ended: false,
+            trouble: None,
             offset: 0,
             line: 1,
             spans: Vec::new(),
@@ -115,6 +137,7 @@ impl<R: Read> Records<R> {
 
     /// The next record, with its first `keep` fields; `None` at the end of the source.
     pub fn next(&mut self, keep: usize) -> Result<Option<Record>, Fault> {
+        self.spans.clear();
         if !self.skip_blank_lines()? {
             return Ok(None);
         }
@@ -142,6 +165,9 @@ impl<R: Read> Records<R> {
                         line,
                         count,
                         fields,
+                        nested: Vec::new(),
+                        wrong: None,
+                        undecided: None,
                     }));
                 }
             }
@@ -170,6 +196,9 @@ impl<R: Read> Records<R> {
     /// Reads until the buffer is full or the source ends; a buffer that was full of one record is doubled first.
     /// Filled whole, so that a long record is scanned a few times and not once for each read.
     fn fill(&mut self) -> Result<(), Fault> {
+        if let Some(trouble) = self.trouble.take() {
+            return Err(self.explain(trouble));
+        }
         self.buffer.copy_within(self.start..self.end, 0);
         self.offset += self.start as u64;
         self.end -= self.start;
@@ -180,12 +209,13 @@ impl<R: Read> Records<R> {
             }
             self.buffer.resize((2 * self.end).min(self.longest), 0);
         }
-        while self.end < self.buffer.len() && !self.ended {
+        while self.end < self.buffer.len() && !self.ended && self.trouble.is_none() {
             match self.input.read(&mut self.buffer[self.end..]) {
                 Ok(0) => self.ended = true,
                 Ok(read) => self.end += read,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(Fault::Io(error)),
+                // Told when the records before it are used up.
+                Err(error) => self.trouble = Some(error),
             }
         }
         if self.offset == 0 && self.start == 0 && self.buffer[..self.end].starts_with(BOM) {
@@ -194,19 +224,30 @@ impl<R: Read> Records<R> {
         Ok(())
     }
 
+    /// The fault at the end of what could be read, inside the record that the last scan looked at.
+    fn explain(&self, trouble: io::Error) -> Fault {
+        let misfit = trouble
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<Misfit>());
+        match misfit {
+            Some(misfit) => Fault::Misfit {
+                line: self.line + line_ends(&self.buffer[self.start..self.end]),
+                offset: misfit.offset,
+                field: Some(self.spans.len()),
+            },
+            None => Fault::Io(trouble),
+        }
+    }
+
     /// The fields of the record of `length` bytes that the spans describe; counts the line ends inside it.
     fn collect(&mut self, length: usize) -> Result<StringRecord, Fault> {
         let bytes = &self.buffer[self.start..self.start + length];
         let text = str::from_utf8(bytes).map_err(|error| {
             let at = error.valid_up_to();
-            Fault::NotUtf8 {
+            Fault::Misfit {
                 line: self.line + line_ends(&bytes[..at]),
                 offset: self.offset + (self.start + at) as u64,
-                field: self
-                    .spans
-                    .iter()
-                    .take_while(|span| span.bytes.end <= at)
-                    .count(),
+                field: Some(ended_before(&self.spans, at)),
             }
         })?;
         let mut fields = StringRecord::with_capacity(length, self.spans.len());
@@ -308,6 +349,11 @@ fn unquoted(mut rest: &str) -> String {
     }
     field.push_str(rest);
     field
+}
+
+/// How many fields end before a place.
+fn ended_before(spans: &[Span], at: usize) -> usize {
+    spans.iter().take_while(|it| it.bytes.end <= at).count()
 }
 
 /// How many lines end in these bytes: at LF, at CRLF, at a lone CR.

@@ -34,6 +34,8 @@ pub(super) const BY_SETTING: &[(&str, &str)] = &[
 #[derive(Debug)]
 pub(super) struct Shape {
     columns: Vec<String>,
+    /// Those whose cells may be lists or objects.
+    nested: Vec<usize>,
     shared: Map<String, Value>,
     campaign: String,
     run: String,
@@ -47,7 +49,11 @@ pub(super) fn is_page(url: &str) -> bool {
 }
 
 impl Shape {
-    pub(super) fn new(campaign: &Campaign, columns: &[String]) -> Result<Shape, TemplateError> {
+    pub(super) fn new(
+        campaign: &Campaign,
+        columns: &[String],
+        nested: impl Fn(usize) -> bool,
+    ) -> Result<Shape, TemplateError> {
         if let Some(column) = columns
             .iter()
             .find(|column| BUILT_IN.contains(&column.as_str()))
@@ -71,6 +77,9 @@ impl Shape {
         }
         Ok(Shape {
             columns: columns.to_vec(),
+            nested: (0..columns.len())
+                .filter(|column| nested(*column))
+                .collect(),
             shared,
             campaign: campaign.name.clone(),
             run: campaign.run.clone(),
@@ -92,6 +101,11 @@ impl Shape {
         let cells = recipient.fields.iter().chain(std::iter::repeat(""));
         for (column, cell) in self.columns.iter().zip(cells) {
             set(map, column, cell);
+        }
+        for (column, value) in &recipient.nested {
+            if let Some(cell) = self.columns.get(*column).and_then(|name| map.get_mut(name)) {
+                cell.clone_from(value);
+            }
         }
         set(map, "send_id", &identity.send_id);
         set(map, "message_id", &identity.message_id);
@@ -127,7 +141,11 @@ impl Shape {
             send_id: String::new(),
             message_id: String::new(),
         };
-        self.value(std::iter::repeat(""), 0, &identity)
+        let mut sample = self.value(std::iter::repeat(""), 0, &identity);
+        for column in &self.nested {
+            sample[&self.columns[*column]] = Value::Null;
+        }
+        sample
     }
 
     fn value<'a>(
@@ -152,8 +170,13 @@ impl Shape {
 
 /// Sets an entry that the context has, in the memory that it has.
 fn set(map: &mut Map<String, Value>, name: &str, text: &str) {
-    if let Some(Value::String(value)) = map.get_mut(name) {
-        value.clear();
-        value.push_str(text);
+    match map.get_mut(name) {
+        Some(Value::String(value)) => {
+            value.clear();
+            value.push_str(text);
+        }
+        // Another row had more than text there.
+        Some(value) => *value = Value::from(text),
+        None => {}
     }
 }

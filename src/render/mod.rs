@@ -96,7 +96,8 @@ pub struct Templates {
 impl Templates {
     /// Reads and compiles the templates of the campaign and its `partials/*.hbs`, and checks every name in
     /// them against the columns of the list and what mailrun itself gives. Images that the HTML names are read into
-    /// `images`, and shown by Content-ID.
+    /// `images`, and shown by Content-ID. What lies inside a column whose cells may be lists or objects (`nested`, by its
+    /// place) is known only from row to row.
     ///
     /// # Errors
     /// A file that cannot be read or is not UTF-8, wrong syntax, a name of a column, variable, helper or
@@ -105,6 +106,7 @@ impl Templates {
     pub fn load(
         campaign: &Campaign,
         columns: &[String],
+        nested: impl Fn(usize) -> bool,
         images: &mut Images,
     ) -> Result<Templates, TemplateError> {
         let message = &campaign.message;
@@ -133,7 +135,7 @@ impl Templates {
         let mut templates = Templates {
             escaping: helpers::registry(),
             plain: helpers::registry(),
-            shape: context::Shape::new(campaign, columns)?,
+            shape: context::Shape::new(campaign, columns, nested)?,
             to: setting("to", &message.to)?,
             subject: source::setting("subject", &message.subject)?,
             headers: headers.collect::<Result<_, _>>()?,

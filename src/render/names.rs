@@ -232,7 +232,9 @@ impl<'a> Walk<'a, '_> {
         let first = self.call(call)?;
         let name = call.name.as_name().unwrap_or_default();
         let frame = match (name, first) {
-            ("each", Some(value)) if !value.is_array() && !value.is_object() => {
+            ("each", Some(value))
+                if !value.is_array() && !value.is_object() && !value.is_null() =>
+            {
                 return Err(
                     self.wrong("\"each\" goes through a list, and this is not one".to_owned())
                 );

@@ -123,6 +123,7 @@ impl<'a> Scope<'a> {
             };
             value = match next {
                 Some(next) => next,
+                None if value.is_null() => return Ok(None),
                 None if index == 0 && is_row => return Err(self.unknown(name, value)),
                 None => {
                     let parent = names[..index].join(".");

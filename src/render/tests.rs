@@ -9,9 +9,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::campaign::{
-    Delivery, Duplicates, Durability, InDoubt, ListSettings, MailingList, MessageSettings,
-};
+use crate::campaign::{Delivery, Durability, InDoubt, ListSettings, MailingList, MessageSettings};
 use crate::recipients::Position;
 
 const COLUMNS: &[&str] = &["email", "name", "amount", "First Name"];
@@ -23,14 +21,7 @@ fn campaign(dir: &Path, subject: &str) -> Campaign {
         dir: dir.into(),
         name: "News".into(),
         run: "2026-11".into(),
-        recipients: ListSettings {
-            file: dir.join("recipients.csv"),
-            address: "email".into(),
-            display: None,
-            key: None,
-            required: Vec::new(),
-            duplicates: Duplicates::Skip,
-        },
+        recipients: ListSettings::new(dir.join("recipients.csv")),
         message: MessageSettings {
             from: "News <news@acme.example>".parse().unwrap(),
             reply_to: None,
@@ -65,12 +56,13 @@ fn recipient(cells: &[&str]) -> Recipient {
         display: None,
         position: Position { row: 7, line: 9 },
         fields: cells.to_vec().into(),
+        nested: Vec::new(),
     }
 }
 
 fn load(campaign: &Campaign) -> Result<Templates, TemplateError> {
     let columns: Vec<String> = COLUMNS.iter().map(|column| (*column).to_owned()).collect();
-    Templates::load(campaign, &columns, &mut Images::new(campaign))
+    Templates::load(campaign, &columns, |_| false, &mut Images::new(campaign))
 }
 
 fn render_row(campaign: &Campaign, cells: &[&str]) -> Result<Rendered, RenderError> {
@@ -331,7 +323,8 @@ fn a_column_with_the_name_of_a_built_in_value_is_refused() {
     for name in ["vars", "send_id", "unsubscribe_url"] {
         let campaign = campaign(folder.path(), "x");
         let columns = ["email".into(), name.into()];
-        let error = Templates::load(&campaign, &columns, &mut Images::new(&campaign)).unwrap_err();
+        let error = Templates::load(&campaign, &columns, |_| false, &mut Images::new(&campaign))
+            .unwrap_err();
         assert_eq!(
             error.to_string(),
             format!("the column {name:?} has the name of a built-in value; rename the column")
@@ -372,6 +365,7 @@ fn a_column_named_like_a_helper_renders() {
     let templates = Templates::load(
         &campaign,
         &["email".into(), "title".into()],
+        |_| false,
         &mut Images::new(&campaign),
     )
     .unwrap();

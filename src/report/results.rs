@@ -16,7 +16,7 @@ use crate::ledger::doubt::{self, Trace};
 use crate::ledger::entry::Entry;
 use crate::ledger::file;
 use crate::ledger::standing::{KeyHash, Standing};
-use crate::recipients::{List, Row};
+use crate::recipients::Row;
 use crate::run::Error;
 use crate::run::plan::{Roster, ledger_path};
 
@@ -98,13 +98,13 @@ pub fn write(
         return Ok(Err(error));
     }
     let mut buffer = Vec::new();
-    for row in List::open(&campaign.recipients)? {
+    for row in roster.source.open()? {
         buffer.clear();
         let row = row?;
-        let (fields, mut line);
+        let (fields, nested, mut line);
         match &row {
             Row::Invalid(row) => {
-                fields = Some(&row.fields);
+                (fields, nested) = (&row.fields, &row.nested);
                 line = Line::new(
                     &row.key,
                     row.position.row,
@@ -117,7 +117,7 @@ pub fn write(
                 });
             }
             Row::Recipient(recipient) => {
-                fields = Some(&recipient.fields);
+                (fields, nested) = (&recipient.fields, &recipient.nested);
                 let hash = KeyHash::of(&recipient.key);
                 let slot = standings.find(hash);
                 let slot = slot.ok_or_else(|| {
@@ -128,6 +128,7 @@ pub fn write(
                 })?;
                 let state = match (standings.meet(slot), standings.standing(slot)) {
                     (false, _) => ListedState::Duplicate,
+                    (true, _) if standings.left_out(slot) => ListedState::Suppressed,
                     (true, Standing::Accepted) => ListedState::Accepted,
                     (true, Standing::Failed) => ListedState::Failed,
                     (true, Standing::Deferred) => ListedState::Deferred,
@@ -161,10 +162,14 @@ pub fn write(
         if !states.is_empty() && !states.iter().any(|state| state.name() == line.state) {
             continue;
         }
-        let cell = |at: usize| fields.and_then(|fields| fields.get(at)).unwrap_or_default();
-        let cells = own
-            .iter()
-            .map(|&at| (roster.columns[at].as_str(), cell(at)));
+        let cells = own.iter().map(|&at| Cell {
+            column: &roster.columns[at],
+            text: fields.get(at).unwrap_or_default(),
+            value: nested
+                .iter()
+                .find(|(place, _)| *place == at)
+                .map(|it| &it.1),
+        });
         if let Err(error) = writer.line(line, cells) {
             return Ok(Err(error));
         }
@@ -234,6 +239,22 @@ impl<'a> Line<'a> {
     }
 }
 
+/// A cell of the list's own.
+struct Cell<'a> {
+    column: &'a str,
+    text: &'a str,
+    /// What it is when it is more than text.
+    value: Option<&'a Value>,
+}
+
+impl Cell<'_> {
+    fn value(&self) -> Value {
+        self.value
+            .cloned()
+            .unwrap_or_else(|| Value::from(self.text))
+    }
+}
+
 /// The system's own error, where it is one: made by `?` it would lose its kind, and a closed pipe not be known as one.
 fn plain(error: csv::Error) -> io::Error {
     match error.into_kind() {
@@ -272,12 +293,12 @@ impl<W: Write> Writer<W> {
     fn line<'a>(
         &mut self,
         mut line: Line<'_>,
-        cells: impl Iterator<Item = (&'a str, &'a str)>,
+        cells: impl Iterator<Item = Cell<'a>>,
     ) -> io::Result<()> {
         match self {
             Writer::Csv(csv) => {
-                for (_, cell) in cells {
-                    csv.write_field(cell).map_err(plain)?;
+                for cell in cells {
+                    csv.write_field(cell.text).map_err(plain)?;
                 }
                 let (row, attempts) = (line.row.to_string(), line.attempts.to_string());
                 let code = line.code.map(|code| code.to_string()).unwrap_or_default();
@@ -301,7 +322,7 @@ impl<W: Write> Writer<W> {
             }
             Writer::Jsonl(out) => {
                 line.fields = cells
-                    .map(|(name, cell)| (name.to_owned(), Value::from(cell)))
+                    .map(|cell| (cell.column.to_owned(), cell.value()))
                     .collect();
                 serde_json::to_writer(&mut *out, &line)?;
                 out.write_all(b"\n")

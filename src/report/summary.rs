@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::ledger::standing::{Standing, Standings};
+use crate::ledger::standing::{SlotId, Standing, Standings};
 
 /// How many recipients are in each state. Their sum is the number of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -23,7 +23,7 @@ pub struct Counts {
     pub in_doubt: u64,
     /// Rows that cannot be sent.
     pub invalid: u64,
-    /// Left out on purpose.
+    /// On a suppress list.
     pub suppressed: u64,
     /// An earlier row has the same key.
     pub duplicate: u64,
@@ -40,7 +40,7 @@ impl Counts {
             ..Counts::default()
         };
         for id in standings.ids() {
-            counts.add(standings.standing(id));
+            counts.add(standings, id);
         }
         counts.recipients = standings.len() as u64 + invalid + duplicate;
         counts
@@ -51,13 +51,17 @@ impl Counts {
         let mut counts = Counts::default();
         for id in standings.ids().filter(|id| standings.chosen(*id)) {
             counts.recipients += 1;
-            counts.add(standings.standing(id));
+            counts.add(standings, id);
         }
         counts
     }
 
-    fn add(&mut self, standing: Standing) {
-        match standing {
+    fn add(&mut self, standings: &Standings, id: SlotId) {
+        if standings.left_out(id) {
+            self.suppressed += 1;
+            return;
+        }
+        match standings.standing(id) {
             Standing::Remaining | Standing::Claimed => self.remaining += 1,
             Standing::Deferred => self.deferred += 1,
             Standing::Accepted => self.accepted += 1,

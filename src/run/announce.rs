@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Error;
-use super::plan::Plan;
+use super::plan::{Odd, Plan};
 use super::send::Options;
 use crate::campaign::{InDoubt, Rate, Server};
 use crate::ledger::replay::Replay;
@@ -16,33 +16,32 @@ use crate::wording::{self, count};
 pub(super) fn introduce(plan: &Plan, replay: Option<&Replay>, due: u64, voice: &Voice) {
     let roster = &plan.roster;
     let file = plan.campaign.recipients.file.display();
+    notes(plan, voice);
     if roster.rows == 0 {
-        voice.say(&format!(
-            "{file}: no rows below the header; nothing to send"
-        ));
+        let none = match plan.campaign.recipients.only_where {
+            None => "no rows below the header",
+            Some(_) => "no row that \"where\" chooses",
+        };
+        voice.say(&format!("{file}: {none}; nothing to send"));
         return;
     }
     invalid_rows(plan, &roster.invalid_shown, roster.invalid, voice);
-    if let Some((rows, first, address)) = &roster.dotless {
-        let rows = count(*rows, "row");
-        voice.warn(&format!(
-            "{file}:{}: row {}: the domain of {address} has no dot, as only hosts of your own network have; mailed as \
-             it is ({rows} of this kind)",
-            first.line, first.row
-        ));
-    }
+    let standings = Counts::of(&roster.standings, roster.invalid, roster.doubled);
     if roster.doubled > 0 {
         let rows = count(roster.doubled, "row");
         voice.say(&format!(
             "{file}: {rows} left out: an earlier row has the same key"
         ));
     }
+    if standings.suppressed > 0 {
+        let who = count(standings.suppressed, "recipient");
+        voice.say(&format!("{file}: {who} left out: on a suppress list"));
+    }
     if let Some(replay) = replay
         && replay.torn > 0
     {
         voice.say("the ledger broke off in the middle of a line, which is dropped");
     }
-    let standings = Counts::of(&roster.standings, roster.invalid, roster.doubled);
     if standings.in_doubt > 0 {
         let who = count(standings.in_doubt, "recipient");
         match plan.campaign.delivery.in_doubt {
@@ -62,6 +61,39 @@ pub(super) fn introduce(plan: &Plan, replay: Option<&Replay>, due: u64, voice: &
         voice.say(&format!(
             "going on with run \"{}\": {standings}",
             plan.campaign.run
+        ));
+    }
+}
+
+/// Says how the list was read, where that is not plain from its name, and which rows somebody should look at.
+pub fn notes(plan: &Plan, voice: &Voice) {
+    for note in &plan.roster.notes {
+        voice.say(note);
+    }
+    odd_rows(plan, &plan.roster.slips, voice, |meant| {
+        format!("most likely {meant} was meant")
+    });
+    odd_rows(plan, &plan.roster.dotless, voice, |_| {
+        "its domain has no dot, as only hosts of your own network have".to_owned()
+    });
+}
+
+/// Points out rows that are mailed as they are, and how many more there are of their kind.
+fn odd_rows(plan: &Plan, odd: &Odd, voice: &Voice, what: impl Fn(&str) -> String) {
+    let file = plan.campaign.recipients.file.display();
+    for (position, address, meant) in &odd.shown {
+        voice.warn(&format!(
+            "{file}:{}: row {}: {address}: {}; mailed as it is",
+            position.line,
+            position.row,
+            what(meant)
+        ));
+    }
+    let more = odd.rows.saturating_sub(odd.shown.len() as u64);
+    if more > 0 {
+        voice.warn(&format!(
+            "{file}: {} of this kind",
+            count(more, "further row")
         ));
     }
 }

@@ -6,11 +6,11 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::Error;
-use super::feed::date;
+use super::feed::{CHUNK_BYTES, date};
 use super::plan::{Plan, Selection};
 use crate::deliver::eml;
 use crate::ledger::standing::KeyHash;
-use crate::recipients::{InvalidRow, List, Recipient, Row};
+use crate::recipients::{InvalidRow, Recipient, Row};
 
 const CHUNK: usize = 256;
 
@@ -21,6 +21,8 @@ pub struct DryRun {
     pub written: u64,
     /// Rows that could not be made into a message.
     pub invalid: u64,
+    /// Rows whose address is on a suppress list.
+    pub suppressed: u64,
     /// Rows whose key an earlier row has.
     pub duplicate: u64,
     /// The first few invalid rows.
@@ -46,9 +48,9 @@ pub fn run(plan: &Plan, folder: &Path) -> Result<DryRun, Error> {
         Selection::Limit(limit) => limit,
         Selection::All | Selection::Only(_) => u64::MAX,
     };
-    let mut chunk = Vec::with_capacity(CHUNK);
+    let (mut chunk, mut bytes) = (Vec::with_capacity(CHUNK), 0);
     let date = date();
-    for row in List::open(&plan.campaign.recipients)? {
+    for row in plan.roster.source.open()? {
         match row? {
             Row::Recipient(recipient) => {
                 let Some(slot) = standings.find(KeyHash::of(&recipient.key)) else {
@@ -56,17 +58,21 @@ pub fn run(plan: &Plan, folder: &Path) -> Result<DryRun, Error> {
                 };
                 if !standings.meet(slot) {
                     done.duplicate += 1;
+                } else if standings.left_out(slot) {
+                    done.suppressed += 1;
                 } else if left > 0
                     && (standings.chosen(slot) || matches!(plan.selection, Selection::Limit(_)))
                 {
                     left -= 1;
+                    bytes += recipient.fields.as_slice().len();
                     chunk.push(recipient);
                 }
             }
             Row::Invalid(row) if plan.selection == Selection::All => done.refuse(row),
             Row::Invalid(_) => {}
         }
-        if chunk.len() == CHUNK {
+        if chunk.len() == CHUNK || bytes > CHUNK_BYTES {
+            bytes = 0;
             write(plan, folder, &date, &mut chunk, &mut done)?;
         }
     }

@@ -16,9 +16,12 @@ use crate::ledger::file::Ledger;
 use crate::ledger::replay::Replay;
 use crate::ledger::standing::{KeyHash, SlotId, Standing};
 use crate::message::{Identity, Refusal};
-use crate::recipients::{InvalidRow, List, Recipient, Row};
+use crate::recipients::{InvalidRow, Recipient, Row};
 use crate::stop::{Reason, Stop};
 use crate::tally::Tally;
+
+/// Bytes of cells in what is composed together, so that rows of megabytes are composed a few at a time.
+pub(super) const CHUNK_BYTES: usize = 4 << 20;
 
 /// What the feeder works with.
 #[derive(Clone, Copy)]
@@ -60,14 +63,14 @@ impl Feeder<'_> {
 
     fn read(&self, first: bool) -> Result<(), Reason> {
         let list_reason = |error: crate::recipients::ListError| Reason::List(error.to_string());
-        let list = List::open(&self.plan.campaign.recipients).map_err(list_reason)?;
+        let list = self.plan.roster.source.open().map_err(list_reason)?;
         self.plan.roster.standings.forget_met();
         let mut left = match self.plan.selection {
             Selection::Limit(limit) => limit,
             Selection::All | Selection::Only(_) => u64::MAX,
         };
         let at_once = self.plan.composer.chunk();
-        let mut chunk = Vec::with_capacity(at_once);
+        let (mut chunk, mut bytes) = (Vec::with_capacity(at_once), 0);
         let mut lines = Vec::new();
         for row in list {
             if self.stop.is_requested() {
@@ -76,6 +79,7 @@ impl Feeder<'_> {
             match row.map_err(list_reason)? {
                 Row::Recipient(recipient) => {
                     if let Some(due) = self.judge(recipient, first, &mut left)? {
+                        bytes += due.recipient.fields.as_slice().len();
                         chunk.push(due);
                     }
                 }
@@ -84,7 +88,8 @@ impl Feeder<'_> {
                 }
                 Row::Invalid(_) => {}
             }
-            if chunk.len() == at_once || (left == 0 && !chunk.is_empty()) {
+            if chunk.len() == at_once || bytes > CHUNK_BYTES || (left == 0 && !chunk.is_empty()) {
+                bytes = 0;
                 // A row of which no message can be made is no recipient of the limit: the next one is.
                 let refused = self
                     .compose(&mut chunk, &mut lines)
@@ -103,19 +108,20 @@ impl Feeder<'_> {
     /// Whether everybody who is due was met; a row that went away would be waited for without end.
     fn all_met(&self, first: bool) -> Result<(), Reason> {
         let standings = &self.plan.roster.standings;
-        let missed = |id: &SlotId| {
-            standings.chosen(*id)
-                && !standings.met(*id)
-                && self.is_due(standings.standing(*id), first)
-        };
+        let missed =
+            |id: &SlotId| standings.chosen(*id) && !standings.met(*id) && self.is_due(*id, first);
         match standings.ids().find(missed) {
             Some(_) => Err(self.list_changed()),
             None => Ok(()),
         }
     }
 
-    fn is_due(&self, standing: Standing, first: bool) -> bool {
-        if first {
+    fn is_due(&self, id: SlotId, first: bool) -> bool {
+        let standings = &self.plan.roster.standings;
+        let standing = standings.standing(id);
+        if standings.left_out(id) {
+            false
+        } else if first {
             let resend = self.plan.campaign.delivery.in_doubt == InDoubt::Resend;
             is_open(standing, resend)
         } else {
@@ -143,7 +149,7 @@ impl Feeder<'_> {
         if !standings.meet(slot) {
             return Ok(None);
         }
-        if !self.is_due(standings.standing(slot), first) {
+        if !self.is_due(slot, first) {
             return Ok(None);
         }
         if first && *left > 0 && matches!(self.plan.selection, Selection::Limit(_)) {
@@ -245,6 +251,7 @@ pub fn invalid_row(recipient: Recipient, refusal: Refusal) -> InvalidRow {
         column: refusal.column,
         reason: refusal.reason,
         fields: recipient.fields,
+        nested: recipient.nested,
     }
 }
 

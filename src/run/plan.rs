@@ -7,11 +7,16 @@ use super::Error;
 use crate::campaign::{Campaign, Duplicates};
 use crate::compose::Composer;
 use crate::ledger::standing::{Gather, KeyHash, SlotId, Standing, Standings};
-use crate::recipients::{InvalidRow, List, Position, Row, key_of, parse_address};
+use crate::recipients::{
+    InvalidRow, Position, Recipient, Row, Source, Suppression, key_of, meant, parse_address,
+};
 use crate::wording::{count, printable, shell_word};
 
 /// Invalid rows that are shown to people; all of them are in the ledger and the results.
 pub const INVALID_SHOWN: usize = 5;
+
+/// Rows that are odd, shown of each kind.
+const ODD_SHOWN: usize = 3;
 
 /// Whom a run is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,9 +29,32 @@ pub enum Selection {
     Only(Vec<String>),
 }
 
+/// Rows that are mailed as they are, and that somebody should look at.
+#[derive(Debug, Default)]
+pub struct Odd {
+    /// How many.
+    pub rows: u64,
+    /// The first few, each with its address and what was most likely meant, if anything.
+    pub shown: Vec<(Position, String, &'static str)>,
+}
+
+impl Odd {
+    fn add(&mut self, recipient: &Recipient, meant: &'static str) {
+        self.rows += 1;
+        if self.shown.len() < ODD_SHOWN {
+            let address = recipient.address.to_string();
+            self.shown.push((recipient.position, address, meant));
+        }
+    }
+}
+
 /// A list read from its first row to its last.
 #[derive(Debug)]
 pub struct Roster {
+    /// The list itself, to be read again.
+    pub source: Source,
+    /// What people should know of how it was read, and the suppress lists.
+    pub notes: Vec<String>,
     /// The column names.
     pub columns: std::sync::Arc<[String]>,
     /// Each recipient, nobody begun.
@@ -39,8 +67,10 @@ pub struct Roster {
     pub invalid_shown: Vec<InvalidRow>,
     /// Rows whose key an earlier one has.
     pub doubled: u64,
-    /// Rows whose address has a domain without a dot, and the first of them.
-    pub dotless: Option<(u64, Position, String)>,
+    /// Rows whose address has a domain without a dot.
+    pub dotless: Odd,
+    /// Rows whose address has a domain that is most likely misspelt.
+    pub slips: Odd,
 }
 
 impl Roster {
@@ -50,19 +80,26 @@ impl Roster {
     /// What makes a list unusable; a second row with a key when `duplicates = "error"`.
     pub fn read(campaign: &Campaign) -> Result<Roster, Error> {
         let settings = &campaign.recipients;
-        let mut list = List::open(settings)?;
+        let source = Source::look(settings)?;
+        let mut list = source.open()?;
         let columns = list.columns().clone();
         let mut gather = Gather::default();
+        let suppression = Suppression::read(settings)?;
         let (mut rows, mut invalid, mut invalid_shown) = (0, 0, Vec::new());
-        let mut dotless: Option<(u64, Position, String)> = None;
+        let (mut dotless, mut slips) = (Odd::default(), Odd::default());
         for row in &mut list {
             rows += 1;
             match row? {
                 Row::Recipient(recipient) => {
-                    gather.add(&recipient.key);
-                    if !recipient.address.domain().contains('.') {
-                        let first = || (0, recipient.position, recipient.address.to_string());
-                        dotless.get_or_insert_with(first).0 += 1;
+                    match suppression.has(&recipient.address) {
+                        true => gather.add_suppressed(&recipient.key),
+                        false => gather.add(&recipient.key),
+                    }
+                    let domain = recipient.address.domain();
+                    if let Some(meant) = meant(domain) {
+                        slips.add(&recipient, meant);
+                    } else if !domain.contains('.') {
+                        dotless.add(&recipient, "");
                     }
                 }
                 Row::Invalid(row) => {
@@ -74,7 +111,11 @@ impl Roster {
             }
         }
         let (standings, doubled) = gather.finish();
+        let mut notes = source.notes().to_vec();
+        notes.extend(suppression.notes);
         let roster = Roster {
+            source,
+            notes,
             columns,
             standings,
             rows,
@@ -82,16 +123,19 @@ impl Roster {
             invalid_shown,
             doubled,
             dotless,
+            slips,
         };
         match settings.duplicates {
-            Duplicates::Error if doubled > 0 => Err(roster.name_duplicate(campaign)?),
-            Duplicates::Error | Duplicates::Skip => Ok(roster),
+            Duplicates::Error | Duplicates::Send if doubled > 0 => {
+                Err(roster.name_duplicate(campaign)?)
+            }
+            Duplicates::Error | Duplicates::Send | Duplicates::Skip => Ok(roster),
         }
     }
 
     fn name_duplicate(&self, campaign: &Campaign) -> Result<Error, Error> {
         let path = campaign.recipients.file.display();
-        for row in List::open(&campaign.recipients)? {
+        for row in self.source.open()? {
             if let Row::Recipient(recipient) = row?
                 && let Some(slot) = self.standings.find(KeyHash::of(&recipient.key))
                 && !self.standings.meet(slot)
@@ -135,7 +179,9 @@ impl Plan {
     /// Whatever would stop the run in its middle.
     pub fn make(campaign: Campaign, selection: Selection, sandbox: bool) -> Result<Plan, Error> {
         let roster = Roster::read(&campaign)?;
-        let composer = Composer::load(&campaign, &roster.columns)?;
+        let composer = Composer::load(&campaign, &roster.columns, |column| {
+            roster.source.is_nested(column)
+        })?;
         let content = campaign.fingerprint().map_err(|source| Error::Io {
             path: campaign.dir.clone(),
             action: "read the templates",
@@ -183,7 +229,8 @@ impl Plan {
     /// How many would be mailed now.
     pub fn due(&self, resend: bool) -> u64 {
         let standings = &self.roster.standings;
-        let open = |id: &SlotId| is_open(standings.standing(*id), resend);
+        let open =
+            |id: &SlotId| is_open(standings.standing(*id), resend) && !standings.left_out(*id);
         match self.selection {
             Selection::All | Selection::Only(_) => standings
                 .ids()
@@ -219,11 +266,12 @@ impl Plan {
     pub fn sample(&self) -> Option<(String, String)> {
         let standings = &self.roster.standings;
         let limited = matches!(self.selection, Selection::Limit(_));
-        for row in List::open(&self.campaign.recipients).ok()? {
+        for row in self.roster.source.open().ok()? {
             if let Row::Recipient(recipient) = row.ok()?
                 && let Some(slot) = standings.find(KeyHash::of(&recipient.key))
                 && (limited || standings.chosen(slot))
                 && is_open(standings.standing(slot), false)
+                && !standings.left_out(slot)
             {
                 let subject = self.composer.subject(&recipient)?;
                 return Some((recipient.address.to_string(), printable(&subject)));
@@ -247,9 +295,10 @@ pub(super) fn key_of_typed(campaign: &Campaign, typed: &str) -> String {
     let settings = &campaign.recipients;
     match &settings.key {
         Some(key) if *key != settings.address => typed.trim().to_owned(),
-        Some(_) | None => {
-            parse_address(typed).map_or_else(|_| typed.to_owned(), |(_, address)| key_of(&address))
-        }
+        Some(_) | None => parse_address(typed).map_or_else(
+            |_| typed.to_owned(),
+            |(_, address)| key_of(&address, settings.duplicates_ignore_case),
+        ),
     }
 }
 

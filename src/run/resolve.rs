@@ -11,7 +11,7 @@ use crate::ledger::doubt;
 use crate::ledger::entry::{By, Entry, State, timestamp, write_line};
 use crate::ledger::file::{self, Opening};
 use crate::ledger::standing::{KeyHash, Standing, Standings};
-use crate::recipients::{List, Row};
+use crate::recipients::Row;
 use crate::report::summary::Counts;
 use crate::wording::printable;
 
@@ -61,7 +61,7 @@ pub fn run(
     };
     let time = timestamp();
     let (mut lines, mut settled) = (Vec::new(), 0);
-    for row in List::open(&campaign.recipients)? {
+    for row in roster.source.open()? {
         let Row::Recipient(recipient) = row? else {
             continue;
         };

@@ -339,7 +339,9 @@ impl Work<'_> {
 
     fn chosen(&self, standing: Standing) -> u64 {
         let standings = &self.plan.roster.standings;
-        let these = |id: &_| standings.chosen(*id) && standings.standing(*id) == standing;
+        let these = |id: &_| {
+            standings.chosen(*id) && standings.standing(*id) == standing && !standings.left_out(*id)
+        };
         standings.ids().filter(these).count() as u64
     }
 

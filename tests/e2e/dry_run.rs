@@ -166,7 +166,7 @@ fn it_heeds_the_selection_and_tells_what_is_invalid() {
     };
     let json = |written, invalid, duplicate| {
         serde_json::json!({
-            "run": "r", "written": written, "invalid": invalid, "duplicate": duplicate,
+            "run": "r", "written": written, "invalid": invalid, "suppressed": 0, "duplicate": duplicate,
         })
     };
     let three = [

@@ -277,7 +277,7 @@ fn lists_that_cannot_be_read_to_their_end() {
         (
             b"email,name\nann@x.example,Ann\njuergen@x.example,J\xfcrgen\n",
             ", row 2 (line 3), column \"name\": the byte at offset 48 of the file is not UTF-8; save the list as UTF-8 \
-             (spreadsheets call it \"CSV UTF-8\")",
+             (spreadsheets call it \"CSV UTF-8\"), or set encoding = \"...\" under [recipients]",
         ),
         (
             b"",
@@ -291,7 +291,8 @@ fn lists_that_cannot_be_read_to_their_end() {
         (
             b"email;name\nann@x.example;Ann\n",
             ", header (line 1): there is no column \"email\", which \"address\" under [recipients] names; the header is one \
-             column, \"email;name\": if ';' separates the columns, save the list with commas",
+             column, \"email;name\": if ';' separates the columns, set \
+             delimiter = \";\" under [recipients]",
         ),
         (
             b"email,name,vars\nann@x.example,Ann,1\n",
@@ -300,7 +301,10 @@ fn lists_that_cannot_be_read_to_their_end() {
         ),
     ] {
         refused(
-            |folder| folder.write("recipients.csv", list),
+            |folder| {
+                folder.write("recipients.csv", list);
+                folder.configure("[recipients]\nencoding = \"utf-8\"\ndelimiter = \",\"");
+            },
             &[],
             &format!("campaign/recipients.csv{text}"),
         );

@@ -44,8 +44,9 @@ address    = " mail "
 display    = "name"
 key        = "id"
 required   = ["first_name", " city "]
-encoding   = "UTF-8"
-delimiter  = ","
+encoding   = "GBK"
+sheet      = "Gäste"
+delimiter  = "\t"
 duplicates = "error"
 [message]
 from     = "ACME News <news@acme.example>"
@@ -88,12 +89,15 @@ durability = "process"
         name: "November newsletter".to_owned(),
         run: "2026-11".to_owned(),
         recipients: ListSettings {
-            file: at("lists/A.CSV"),
+            sheet: some("Gäste"),
             address: "mail".to_owned(),
             display: some("name"),
             key: some("id"),
             required: owned(&["first_name", "city"]),
+            encoding: Some(encoding_rs::GBK),
+            delimiter: Some(b'\t'),
             duplicates: Duplicates::Error,
+            ..ListSettings::new(at("lists/A.CSV"))
         },
         message: MessageSettings {
             from: "ACME News <news@acme.example>".parse().unwrap(),

@@ -6,33 +6,23 @@ use super::*;
 
 #[test]
 fn lists() {
-    let later = |what: &str| format!("is not there yet in this version of mailrun; {what}");
-    let tabs = format!("5:8: a list in .tsv {}", later("save it as .csv"));
-    let gzip = format!("5:8: a list in .gz {}", later("save it as .csv"));
-    let stdin = format!(
-        "5:8: a list on standard input {}",
-        later("save it as a .csv file")
-    );
-    let encoding = format!(
-        "5:12: encoding \"gbk\" {}",
-        later("save the list as UTF-8, and leave it out")
-    );
-    let delimiter = format!(
-        "5:13: delimiter \";\" {}",
-        later("save the list with commas, and leave it out")
-    );
-    let send = format!("5:14: duplicates = \"send\" {}", later("leave it out"));
+    let send = "5:14: duplicates = \"send\" needs a \"key\" in [recipients] beside the address: a column with a value of its own in each row";
     assert_errors(&[
         (
             "[recipients]\nfile = 'gone.csv'",
             r#"5:8: there is no list "c/gone.csv"; put it there"#,
         ),
-        ("[recipients]\nfile = 'a.TSV'", &tabs),
-        ("[recipients]\nfile = 'a.csv.gz'", &gzip),
-        ("[recipients]\nfile = '-'", &stdin),
+        (
+            "[recipients]\nfile = 'a.csv.gz'",
+            r#"5:8: there is no list "c/a.csv.gz"; put it there"#,
+        ),
         (
             "[recipients]\nfile = 'list.txt'",
-            r#"5:8: the list "c/list.txt" must be a file whose name ends in .csv"#,
+            r#"5:8: the list "c/list.txt" must be a file whose name ends in .csv, .tsv, .jsonl, .xlsx or .ods (.gz behind it for a compressed one), or - for standard input"#,
+        ),
+        (
+            "[recipients]\nfile = '/dev/null'",
+            r#"5:8: the list "/dev/null" is a pipe or a device, and a list is read more than once; give it on standard input: --recipients - < /dev/null"#,
         ),
         (
             "[recipients]\nfile = ''",
@@ -50,12 +40,38 @@ fn lists() {
             "[recipients]\nrequired = 'a'",
             r#"5:12: "required" in [recipients] must be a list of strings, not a string"#,
         ),
-        ("[recipients]\nencoding = 'gbk'", &encoding),
-        ("[recipients]\ndelimiter = ';'", &delimiter),
-        ("[recipients]\nduplicates = 'send'", &send),
+        (
+            "[recipients]\nencoding = 'utf-32'",
+            r#"5:12: there is no encoding "utf-32"; most lists are in "utf-8", "utf-16", "gbk", "gb18030", "big5", "shift_jis", "euc-jp", "euc-kr", "windows-1252" or another windows-125x; "auto" finds it"#,
+        ),
+        (
+            "[recipients]\ndelimiter = ':'",
+            r#"5:13: "delimiter" in [recipients] must be "auto" or "," or ";" or "\t" or "|", not ":""#,
+        ),
+        (
+            "[recipients]\nsheet = ''",
+            r#"5:9: "sheet" in [recipients] is empty"#,
+        ),
+        ("[recipients]\nduplicates = 'send'", send),
+        (
+            "[recipients]\nkey = 'email'\nduplicates = 'send'",
+            &send.replace("5:", "6:"),
+        ),
+        (
+            "[recipients]\nsuppress = ['gone.txt']",
+            r#"5:13: there is no list "c/gone.txt"; put it there"#,
+        ),
+        (
+            "[recipients]\nwhere = 'plan == '",
+            r#"5:9: "where" in [recipients], line 1, column 8: the expression breaks off"#,
+        ),
+        (
+            "[recipients]\nsuppress = 'gone.txt'",
+            r#"5:12: "suppress" in [recipients] must be a list of strings, not a string"#,
+        ),
         (
             "[recipients]\nduplicates = 'keep'",
-            r#"5:14: "duplicates" in [recipients] must be "skip" or "error", not "keep""#,
+            r#"5:14: "duplicates" in [recipients] must be "skip" or "error" or "send", not "keep""#,
         ),
     ]);
 }

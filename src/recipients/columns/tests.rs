@@ -3,22 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;
-use crate::campaign::Duplicates;
 
 fn settings() -> ListSettings {
-    ListSettings {
-        file: "list.csv".into(),
-        address: "email".to_owned(),
-        display: None,
-        key: None,
-        required: Vec::new(),
-        duplicates: Duplicates::Skip,
-    }
+    ListSettings::new("list.csv")
 }
 
 fn read(names: &[&str], settings: &ListSettings) -> Result<Columns, String> {
     let header = csv::StringRecord::from(names);
-    Columns::new(&header, 3, settings).map_err(|error| error.to_string())
+    Columns::new(&header, Place::Header { line: 3 }, settings).map_err(|error| error.to_string())
 }
 
 #[track_caller]
@@ -54,12 +46,12 @@ fn every_column_needs_a_name_of_its_own() {
     refused(
         &["email", " ", "name"],
         &settings(),
-        "column 2 of 3 has no name; name it, or take the column out (a comma too many makes one)",
+        "column 2 of 3 has no name; name it, or take the column out (a delimiter too many makes one)",
     );
     refused(
         &["email", ""],
         &settings(),
-        "column 2 of 2 has no name; name it, or take the column out (a comma too many makes one)",
+        "column 2 of 2 has no name; name it, or take the column out (a delimiter too many makes one)",
     );
     refused(
         &["email", "name", "id", " name"],
@@ -147,7 +139,7 @@ fn a_missing_column_is_told_with_what_there_is() {
         ),
         (
             &["email;name"],
-            "the header is one column, \"email;name\": if ';' separates the columns, save the list with commas",
+            "the header is one column, \"email;name\": if ';' separates the columns, set delimiter = \";\" under [recipients]",
         ),
     ] {
         refused(names, &settings(), &format!("{missing}{hint}"));

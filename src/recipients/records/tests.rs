@@ -123,10 +123,10 @@ fn a_byte_that_is_no_utf8_is_told_where_it_is() {
     assert!(
         matches!(
             fault,
-            Fault::NotUtf8 {
+            Fault::Misfit {
                 line: 3,
                 offset: 16,
-                field: 1
+                field: Some(1)
             }
         ),
         "{fault:?}"
@@ -135,10 +135,10 @@ fn a_byte_that_is_no_utf8_is_told_where_it_is() {
     assert!(
         matches!(
             fault,
-            Fault::NotUtf8 {
+            Fault::Misfit {
                 line: 2,
                 offset: 2,
-                field: 0
+                field: Some(0)
             }
         ),
         "{fault:?}"
@@ -147,10 +147,10 @@ fn a_byte_that_is_no_utf8_is_told_where_it_is() {
     assert!(
         matches!(
             fault,
-            Fault::NotUtf8 {
+            Fault::Misfit {
                 line: 2,
                 offset: 2,
-                field: 0
+                field: Some(0)
             }
         ),
         "{fault:?}"
@@ -176,6 +176,10 @@ fn a_failing_source_is_told() {
         }
     }
     let mut records = Records::new((&b"a\n"[..]).chain(Broken), b',');
+    assert!(
+        records.next(1).unwrap().is_some(),
+        "what came before is read"
+    );
     let fault = records.next(1).unwrap_err();
     assert!(matches!(fault, Fault::Io(error) if error.to_string() == "the disk is gone"));
 }

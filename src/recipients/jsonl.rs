@@ -1,0 +1,252 @@
+//! JSON lines in, records out: one object a line, its names the columns.
+//!
+//! What a cell is to its template: a string, true and false are themselves; null, and a name that the line has not, are an
+//! empty cell; a number is its text as written, and a number where that loses nothing; lists and objects are themselves.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::{BufRead, BufReader, Read};
+use std::sync::Arc;
+
+use csv::StringRecord;
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::decode::Misfit;
+use super::records::{BOM, Fault, LONGEST, MOST_COLUMNS, Record};
+
+/// The names of all objects of a list, in the order in which they come up.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    /// Trimmed.
+    pub names: Vec<String>,
+    /// Of each: whether some line has a list or an object there.
+    pub nested: Vec<bool>,
+    /// The line of the first object; 1 where there is none.
+    pub line: u64,
+}
+
+impl Names {
+    /// Reads the list to its end.
+    pub fn read(input: impl Read) -> Result<Names, Fault> {
+        let mut lines = Lines::new(input);
+        let mut found = Names::default();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        while lines.next()? {
+            if found.line == 0 {
+                found.line = lines.line;
+            }
+            for (name, value) in lines.object()?.0 {
+                let name = name.trim();
+                let place = match places.get(name) {
+                    Some(place) => *place,
+                    None if found.names.len() == MOST_COLUMNS => {
+                        return Err(lines.fault(
+                            0,
+                            format!("the lines together have more than {MOST_COLUMNS} names"),
+                        ));
+                    }
+                    None => {
+                        places.insert(name.to_owned(), found.names.len());
+                        found.names.push(name.to_owned());
+                        found.nested.push(false);
+                        found.names.len() - 1
+                    }
+                };
+                found.nested[place] |= value.get().starts_with(['{', '[']);
+            }
+        }
+        found.line = found.line.max(1);
+        Ok(found)
+    }
+}
+
+/// The objects of a list as records.
+pub(super) struct JsonRows<R> {
+    lines: Lines<R>,
+    places: HashMap<String, usize>,
+}
+
+impl<R: Read> JsonRows<R> {
+    pub fn new(input: R, names: &Arc<[String]>) -> JsonRows<R> {
+        let places = names.iter().enumerate();
+        JsonRows {
+            lines: Lines::new(input),
+            places: places.map(|(place, name)| (name.clone(), place)).collect(),
+        }
+    }
+
+    /// The next record, a field for each column; `None` at the end of the source.
+    pub fn next(&mut self) -> Result<Option<Record>, Fault> {
+        if !self.lines.next()? {
+            return Ok(None);
+        }
+        let mut cells = vec![String::new(); self.places.len()];
+        let mut nested = Vec::new();
+        for (name, raw) in self.lines.object()?.0 {
+            let Some(&place) = self.places.get(name.trim()) else {
+                let what = format!("the name {name:?} was not there when the list was first read");
+                return Err(self.lines.fault(0, what));
+            };
+            let (text, value) = cell(raw.get()).map_err(|error| {
+                let what = format!("the value of {name:?}: {}", bare(&error));
+                self.lines.fault(0, what)
+            })?;
+            cells[place] = text;
+            nested.extend(value.map(|value| (place, value)));
+        }
+        Ok(Some(Record {
+            line: self.lines.line,
+            count: cells.len(),
+            fields: StringRecord::from(cells),
+            nested,
+            wrong: None,
+            undecided: None,
+        }))
+    }
+}
+
+/// A value as text, and as what it is where that is more.
+fn cell(raw: &str) -> Result<(String, Option<Value>), serde_json::Error> {
+    Ok(match serde_json::from_str::<Value>(raw)? {
+        Value::Null => (String::new(), None),
+        Value::String(text) => (text, None),
+        Value::Number(number) => {
+            let exact = number.to_string() == raw;
+            (raw.to_owned(), exact.then_some(Value::Number(number)))
+        }
+        value => (raw.to_owned(), Some(value)),
+    })
+}
+
+/// The lines of a source that have something in them.
+struct Lines<R> {
+    input: BufReader<R>,
+    buffer: Vec<u8>,
+    /// The line at hand, 1-based.
+    line: u64,
+    /// Offset in the source of what comes next.
+    offset: u64,
+}
+
+impl<R: Read> Lines<R> {
+    fn new(input: R) -> Lines<R> {
+        Lines {
+            input: BufReader::with_capacity(1 << 18, input),
+            buffer: Vec::new(),
+            line: 0,
+            offset: 0,
+        }
+    }
+
+    /// Goes to the next line that is not blank; false at the end of the source.
+    fn next(&mut self) -> Result<bool, Fault> {
+        loop {
+            self.buffer.clear();
+            self.line += 1;
+            let mut limited = (&mut self.input).take(LONGEST as u64);
+            let read = limited.read_until(b'\n', &mut self.buffer);
+            let read = read.map_err(|trouble| {
+                match trouble.get_ref().and_then(|it| it.downcast_ref::<Misfit>()) {
+                    Some(misfit) => self.misfit(misfit.offset),
+                    None => Fault::Io(trouble),
+                }
+            })?;
+            if read == 0 {
+                return Ok(false);
+            }
+            if read == LONGEST {
+                return Err(Fault::TooLong { line: self.line });
+            }
+            self.offset += read as u64;
+            if self.line == 1 && self.buffer.starts_with(BOM) {
+                self.buffer.drain(..BOM.len());
+            }
+            if !self.buffer.trim_ascii().is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn misfit(&self, offset: u64) -> Fault {
+        Fault::Misfit {
+            line: self.line,
+            offset,
+            field: None,
+        }
+    }
+
+    /// The line at hand.
+    fn object(&self) -> Result<Object<'_>, Fault> {
+        let line = self.buffer.trim_ascii_end();
+        let text = str::from_utf8(line).map_err(|error| {
+            let begun = self.offset - self.buffer.len() as u64;
+            self.misfit(begun + error.valid_up_to() as u64)
+        })?;
+        serde_json::from_str(text).map_err(|error| {
+            let before = text.get(..error.column().saturating_sub(1));
+            let character = before.map_or(error.column(), |before| before.chars().count() + 1);
+            self.fault(character, bare(&error))
+        })
+    }
+
+    fn fault(&self, character: usize, what: String) -> Fault {
+        Fault::Json {
+            line: self.line,
+            character: character.max(1),
+            what,
+        }
+    }
+}
+
+/// What serde_json says, without its own place.
+fn bare(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let what = match text.rsplit_once(" at line ") {
+        Some((what, _)) => what,
+        None => &text,
+    };
+    what.replace("invalid type: sequence, expected an object", "it is a list")
+}
+
+/// An object's names, none twice, and its values as they are written.
+struct Object<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Object<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+struct Entries;
+
+impl<'de> Visitor<'de> for Entries {
+    type Value = Object<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+        let mut entries: Vec<(String, &RawValue)> = Vec::new();
+        while let Some((name, value)) = map.next_entry::<String, _>()? {
+            if entries.len() == MOST_COLUMNS {
+                return Err(M::Error::custom(format_args!(
+                    "more than {MOST_COLUMNS} names"
+                )));
+            }
+            entries.push((name, value));
+        }
+        // Sorted: a line may have thousands.
+        let mut names: Vec<_> = entries.iter().map(|(name, _)| name.trim()).collect();
+        names.sort_unstable();
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(M::Error::custom(format_args!(
+                "the name {:?} twice",
+                pair[0]
+            )));
+        }
+        Ok(Object(entries))
+    }
+}

@@ -1,0 +1,178 @@
+//! JSON lines.
+
+use super::{Case, case, check, gzip, with};
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        case(
+            "plain.jsonl",
+            "{\"email\":\"a@x.example\",\"name\":\"Anna\"}\n{\"email\":\"b@x.example\",\"name\":\"Bert\"}",
+            &[
+                "1@1 a@x.example|a@x.example||a@x.example|Anna",
+                "2@2 b@x.example|b@x.example||b@x.example|Bert",
+            ],
+        ),
+        case(
+            "types.jsonl",
+            r#"{"email":"a@x.example","n":5,"f":1.50,"big":12345678901234567890123,"yes":true,"no":false,"none":null,"list":[1,"x"],"object":{"city":"Köln"}}"#,
+            &[
+                "1@1 a@x.example|a@x.example||a@x.example|5=5|1.50|12345678901234567890123|true=true|false=false||[1,\"x\"]=[1,\"x\"]|{\"city\":\"Köln\"}={\"city\":\"Köln\"}",
+            ],
+        ),
+        case(
+            "union.jsonl",
+            "{\"email\":\"a@x.example\"}\n\n{\"name\":\"Bert\",\"email\":\"b@x.example\"}\n{\"plan\":1}\n",
+            &[
+                "1@1 a@x.example|a@x.example||a@x.example||",
+                "2@3 b@x.example|b@x.example||b@x.example|Bert|",
+                "3@4 invalid \"\" email: the address is empty; fill it in",
+            ],
+        ),
+        case(
+            "trimmed.jsonl",
+            "{\" email \":\" a@x.example \"}\r\n",
+            &["1@1 a@x.example|a@x.example|| a@x.example "],
+        ),
+        case(
+            "escapes.jsonl",
+            r#"{"email":"a@x.example","name":"Zo\u00eb \ud83d\ude00 \"Z\"\n"}"#,
+            &["1@1 a@x.example|a@x.example||a@x.example|Zoë 😀 \"Z\"\n"],
+        ),
+        case(
+            "marked.jsonl",
+            "\u{feff}{\"email\":\"a@x.example\"}",
+            &["1@1 a@x.example|a@x.example||a@x.example"],
+        ),
+        case(
+            "array.jsonl",
+            "{\"email\":\"a@x.example\"}\n[1,2]\n",
+            &[
+                "error: array.jsonl:2:1: this line is no JSON object: it is a list; write one object a line, such as {\"email\": \"jane@x.example\"}",
+            ],
+        ),
+        case(
+            "broken.jsonl",
+            "{\"email\":\"a@x.example\"}\n{\"email\":\"b@x.example\"\n",
+            &[
+                "error: broken.jsonl:2:22: this line is no JSON object: EOF while parsing an object; write one object a line, such as {\"email\": \"jane@x.example\"}",
+            ],
+        ),
+        case(
+            "behind.jsonl",
+            "{\"email\":\"a@x.example\"} {\"email\":\"b@x.example\"}\n",
+            &[
+                "error: behind.jsonl:1:25: this line is no JSON object: trailing characters; write one object a line, such as {\"email\": \"jane@x.example\"}",
+            ],
+        ),
+        case(
+            "pretty.jsonl",
+            "{\n  \"email\": \"a@x.example\"\n}\n",
+            &[
+                "error: pretty.jsonl:1:1: this line is no JSON object: EOF while parsing an object; write one object a line, such as {\"email\": \"jane@x.example\"}",
+            ],
+        ),
+        case(
+            "twice.jsonl",
+            "{\"email\":\"a@x.example\",\"email\":\"b@x.example\"}\n",
+            &[
+                "error: twice.jsonl:1:45: this line is no JSON object: the name \"email\" twice; write one object a line, such as {\"email\": \"jane@x.example\"}",
+            ],
+        ),
+        case(
+            "empty.jsonl",
+            "\n\n",
+            &[
+                "error: empty.jsonl: the list is empty; each line must be an object, such as {\"email\": \"jane@x.example\"}",
+            ],
+        ),
+        case(
+            "nokeys.jsonl",
+            "{}\n{}\n",
+            &[
+                "error: nokeys.jsonl: the list is empty; each line must be an object, such as {\"email\": \"jane@x.example\"}",
+            ],
+        ),
+        case(
+            "missing.jsonl",
+            "{\"mail\":\"a@x.example\"}\n",
+            &[
+                "error: missing.jsonl, names of the objects: there is no column \"email\", which \"address\" under [recipients] names; did you mean \"mail\"? the columns are \"mail\"",
+            ],
+        ),
+        case(
+            "builtin.jsonl",
+            "{\"email\":\"a@x.example\",\"vars\":1}\n",
+            &[
+                "error: builtin.jsonl, names of the objects: column 2 is named \"vars\", which is a value of mailrun's own in every template; rename the column",
+            ],
+        ),
+        case(
+            "surrogate.jsonl",
+            r#"{"email":"a@x.example","name":"\ud800"}"#,
+            &[
+                "error: surrogate.jsonl:1:1: this line is no JSON object: the value of \"name\": unexpected end of hex escape; write one object a line, such as {\"email\": \"jane@x.example\"}",
+            ],
+        ),
+        case(
+            "number.jsonl",
+            "{\"email\":5}\n",
+            &["1@1 invalid \"5\" email: no @ in the address; correct it, as in jane@x.example"],
+        ),
+        case(
+            "misfit.jsonl",
+            [
+                &"{\"email\":\"a@x.example\",\"name\":\"王伟李娜\"}\n"
+                    .repeat(3)
+                    .into_bytes()[..],
+                b"{\"email\":\"b@x.example\",\"name\":\"\xff\"}\n",
+            ]
+            .concat(),
+            &[
+                "error: misfit.jsonl, line 4: the byte at offset 169 of the file is not UTF-8; save the list as UTF-8 (spreadsheets call it \"CSV UTF-8\"), or set encoding = \"...\" under [recipients]",
+            ],
+        ),
+        case(
+            "wide.jsonl",
+            [
+                b"\xff\xfe".to_vec(),
+                "{\"email\":\"a@x.example\",\"name\":\"王伟\"}\n"
+                    .encode_utf16()
+                    .flat_map(u16::to_le_bytes)
+                    .collect(),
+            ]
+            .concat(),
+            &["1@1 a@x.example|a@x.example||a@x.example|王伟"],
+        ),
+        case(
+            "list.jsonl.gz",
+            gzip("{\"email\":\"a@x.example\"}\n"),
+            &["1@1 a@x.example|a@x.example||a@x.example"],
+        ),
+        with(
+            "required.jsonl",
+            "{\"email\":\"a@x.example\",\"n\":null}\n{\"email\":\"b@x.example\",\"n\":0}\n{\"email\":\"c@x.example\"}\n",
+            |it| it.required = vec!["n".into()],
+            &[
+                "1@1 invalid \"a@x.example\" n: the cell is empty, and the column is required; fill it in",
+                "2@2 b@x.example|b@x.example||b@x.example|0=0",
+                "3@3 invalid \"c@x.example\" n: the cell is empty, and the column is required; fill it in",
+            ],
+        ),
+        case(
+            "deep.jsonl",
+            format!(
+                "{{\"email\":\"a@x.example\",\"x\":{}1{}}}\n",
+                "[".repeat(500),
+                "]".repeat(500)
+            ),
+            &[
+                "error: deep.jsonl:1:1: this line is no JSON object: the value of \"x\": recursion limit exceeded; write one object a line, such as {\"email\": \"jane@x.example\"}",
+            ],
+        ),
+    ]
+}
+
+#[test]
+fn every_kind_of_json() {
+    check(cases());
+}

@@ -1,0 +1,330 @@
+//! A sheet of a workbook in, records out.
+//!
+//! calamine gives a sheet's cells once and in one go, and a list is read several times: so they are copied into a file without
+//! a name first, in a form of its own: each record its row, its count of fields, and each field a sign, a length and the text.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write};
+use std::sync::Arc;
+
+use calamine::{Data, DataRef, ExcelDateTime, Ods, Reader, Sheet as Described, SheetType, Xlsx};
+use csv::StringRecord;
+use serde_json::Value;
+
+use super::kind::Format;
+use super::origin::{Bytes, Origin};
+use super::records::{Fault, LONGEST, MOST_COLUMNS, Record};
+
+/// What a field is.
+const TEXT: u8 = 0;
+const TRUTH: u8 = 1;
+const FAULT: u8 = 2;
+
+/// A sheet, copied.
+#[derive(Debug)]
+pub(super) struct Sheet {
+    origin: Origin,
+    /// Its name.
+    pub name: String,
+    /// The names of all sheets.
+    pub all: Vec<String>,
+}
+
+/// Why a workbook cannot be read.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The system's.
+    Io(io::Error),
+    /// The workbook's.
+    Broken(String),
+    /// No sheet of the name wanted, but of these.
+    NoSheet(Vec<String>),
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Trouble::Io(error)
+    }
+}
+
+impl Sheet {
+    /// Copies the sheet of the name wanted, or the first.
+    pub fn copy(bytes: Bytes, format: Format, wanted: Option<&str>) -> Result<Sheet, Trouble> {
+        let input = BufReader::new(bytes);
+        let mut copy = Copy {
+            out: BufWriter::with_capacity(1 << 18, tempfile::tempfile()?),
+            row: 0,
+            fields: Vec::new(),
+            written: 0,
+        };
+        let (name, all) = match format {
+            Format::Ods => copy_ods(input, wanted, &mut copy)?,
+            _ => copy_xlsx(input, wanted, &mut copy)?,
+        };
+        Ok(Sheet {
+            origin: copy.finish()?,
+            name,
+            all,
+        })
+    }
+
+    /// Its rows, from the first.
+    pub fn rows(&self) -> io::Result<SheetRows> {
+        let input = BufReader::with_capacity(1 << 18, self.origin.open()?);
+        Ok(SheetRows { input, width: None })
+    }
+}
+
+fn broken(error: impl std::fmt::Display) -> Trouble {
+    Trouble::Broken(error.to_string())
+}
+
+/// The sheet wanted, or the first that has cells, and the names of all.
+fn choose(sheets: &[Described], wanted: Option<&str>) -> Result<(String, Vec<String>), Trouble> {
+    let cells = sheets.iter().filter(|it| it.typ == SheetType::WorkSheet);
+    let all: Vec<_> = cells.map(|sheet| sheet.name.clone()).collect();
+    let found = match wanted {
+        Some(wanted) => all.iter().find(|name| *name == wanted),
+        None => all.first(),
+    };
+    match found {
+        Some(name) => Ok((name.clone(), all)),
+        None => Err(Trouble::NoSheet(all)),
+    }
+}
+
+fn copy_xlsx(
+    input: impl Read + Seek,
+    wanted: Option<&str>,
+    copy: &mut Copy,
+) -> Result<(String, Vec<String>), Trouble> {
+    let mut book = Xlsx::new(input).map_err(broken)?;
+    let (name, all) = choose(book.sheets_metadata(), wanted)?;
+    let mut cells = book.worksheet_cells_reader(&name).map_err(broken)?;
+    while let Some(cell) = cells.next_cell().map_err(broken)? {
+        let (row, column) = cell.get_position();
+        let (sign, text) = match cell.get_value() {
+            DataRef::Empty => continue,
+            DataRef::SharedString(text) => (TEXT, (*text).to_owned()),
+            other => field(&Data::from(other.clone())),
+        };
+        copy.cell(row, column, sign, text)?;
+    }
+    Ok((name, all))
+}
+
+fn copy_ods(
+    input: impl Read + Seek,
+    wanted: Option<&str>,
+    copy: &mut Copy,
+) -> Result<(String, Vec<String>), Trouble> {
+    let mut book = Ods::new(input).map_err(broken)?;
+    let (name, all) = choose(book.sheets_metadata(), wanted)?;
+    let range = book.worksheet_range(&name).map_err(broken)?;
+    let (top, left) = range.start().unwrap_or_default();
+    for (row, column, cell) in range.used_cells() {
+        let place =
+            |from: u32, at: usize| from.saturating_add(u32::try_from(at).unwrap_or(u32::MAX));
+        let (sign, text) = field(cell);
+        copy.cell(place(top, row), place(left, column), sign, text)?;
+    }
+    Ok((name, all))
+}
+
+/// A cell as the list has it: dates as ISO 8601 has them with a space, numbers as people see them.
+fn field(cell: &Data) -> (u8, String) {
+    let text = match cell {
+        Data::Empty => String::new(),
+        Data::String(text) => text.clone(),
+        Data::Int(number) => number.to_string(),
+        Data::Float(number) => shown(*number),
+        Data::Bool(truth) => return (TRUTH, truth.to_string()),
+        Data::Error(error) => return (FAULT, error.to_string()),
+        Data::DateTime(time) => date(time),
+        Data::DateTimeIso(text) => iso(text),
+        Data::DurationIso(text) => text.clone(),
+    };
+    (TEXT, text)
+}
+
+/// Fifteen digits, as spreadsheets have it: 0.1 + 0.2 is 0.3, and a whole number ends in no ".0".
+fn shown(number: f64) -> String {
+    let rounded = format!("{number:.14e}").parse().unwrap_or(number);
+    // Minus zero.
+    if rounded == 0.0 {
+        "0".to_owned()
+    } else {
+        rounded.to_string()
+    }
+}
+
+/// `2026-11-20`, `2026-11-20 14:30:00`, and `14:30:00` for a time of day or a duration.
+fn date(time: &ExcelDateTime) -> String {
+    let days = time.as_f64();
+    if time.is_duration() || (0.0..1.0).contains(&days) {
+        // Days; a second is far above what a double rounds off.
+        let seconds = (days.abs() * 86_400.0).round() as u64;
+        let sign = if days < 0.0 { "-" } else { "" };
+        let (hours, rest) = (seconds / 3600, seconds % 3600);
+        return format!("{sign}{hours:02}:{:02}:{:02}", rest / 60, rest % 60);
+    }
+    let (year, month, day, mut hour, mut minute, mut second, milli) = time.to_ymd_hms_milli();
+    if milli >= 500 && (hour, minute, second) != (23, 59, 59) {
+        second += 1;
+        (minute, second) = (minute + second / 60, second % 60);
+        (hour, minute) = (hour + minute / 60, minute % 60);
+    }
+    let date = format!("{year:04}-{month:02}-{day:02}");
+    match (hour, minute, second) {
+        (0, 0, 0) => date,
+        _ => format!("{date} {hour:02}:{minute:02}:{second:02}"),
+    }
+}
+
+/// `2026-11-20T14:30:00` as the other formats have it; parts of a second are left out.
+fn iso(text: &str) -> String {
+    let text = text.replacen('T', " ", 1);
+    let text = match text.split_once('.') {
+        Some((whole, _)) => whole.to_owned(),
+        None => text,
+    };
+    match text.strip_suffix(" 00:00:00") {
+        Some(date) => date.to_owned(),
+        None => text,
+    }
+}
+
+/// A sheet on its way into its copy, cell by cell, in the order of the rows.
+struct Copy {
+    out: BufWriter<File>,
+    /// The row at hand, 0-based.
+    row: u32,
+    fields: Vec<(u8, String)>,
+    /// Bytes of the row at hand.
+    written: usize,
+}
+
+impl Copy {
+    fn cell(&mut self, row: u32, column: u32, sign: u8, text: String) -> Result<(), Trouble> {
+        if row < self.row {
+            return Err(Trouble::Broken(format!(
+                "row {} comes after row {}",
+                row + 1,
+                self.row + 1
+            )));
+        }
+        if row > self.row {
+            self.end_row()?;
+            self.row = row;
+        }
+        if text.trim().is_empty() {
+            return Ok(());
+        }
+        let column = column as usize;
+        if column >= MOST_COLUMNS {
+            return Err(Trouble::Broken(format!(
+                "row {} has more than {MOST_COLUMNS} columns",
+                row + 1
+            )));
+        }
+        self.written += text.len();
+        if self.written > LONGEST {
+            return Err(Trouble::Broken(format!(
+                "row {} is longer than {} MiB",
+                row + 1,
+                LONGEST >> 20
+            )));
+        }
+        if self.fields.len() <= column {
+            self.fields
+                .resize_with(column + 1, || (TEXT, String::new()));
+        }
+        self.fields[column] = (sign, text);
+        Ok(())
+    }
+
+    /// Rows of empty cells alone leave nothing.
+    fn end_row(&mut self) -> io::Result<()> {
+        if self.fields.is_empty() {
+            return Ok(());
+        }
+        let count = self.fields.len() as u32;
+        self.out.write_all(&(self.row + 1).to_le_bytes())?;
+        self.out.write_all(&count.to_le_bytes())?;
+        for (sign, text) in self.fields.drain(..) {
+            // Shorter than LONGEST.
+            self.out.write_all(&[sign])?;
+            self.out.write_all(&(text.len() as u32).to_le_bytes())?;
+            self.out.write_all(text.as_bytes())?;
+        }
+        self.written = 0;
+        Ok(())
+    }
+
+    fn finish(mut self) -> io::Result<Origin> {
+        self.end_row()?;
+        let file = self.out.into_inner().map_err(|error| error.into_error())?;
+        Ok(Origin::Spool(Arc::new(file)))
+    }
+}
+
+/// The records of a sheet.
+pub(super) struct SheetRows {
+    input: BufReader<Bytes>,
+    /// Columns of the header: rows with fewer cells are filled up.
+    width: Option<usize>,
+}
+
+impl SheetRows {
+    /// The next record, with its first `keep` fields, filled up to as many as the header has; `None` at the end.
+    pub fn next(&mut self, keep: usize) -> Result<Option<Record>, Fault> {
+        self.read(keep).map_err(Fault::Io)
+    }
+
+    fn read(&mut self, keep: usize) -> io::Result<Option<Record>> {
+        if self.input.fill_buf()?.is_empty() {
+            return Ok(None);
+        }
+        let line = u64::from(self.number()?);
+        let cells = self.number()? as usize;
+        let width = *self.width.get_or_insert(cells);
+        let mut record = Record {
+            line,
+            count: cells.max(width),
+            fields: StringRecord::new(),
+            nested: Vec::new(),
+            wrong: None,
+            undecided: None,
+        };
+        let mut text = Vec::new();
+        for column in 0..cells {
+            let mut sign = [0];
+            self.input.read_exact(&mut sign)?;
+            text.resize(self.number()? as usize, 0);
+            self.input.read_exact(&mut text)?;
+            if column >= keep {
+                continue;
+            }
+            let text = str::from_utf8(&text).map_err(io::Error::other)?;
+            record.fields.push_field(text);
+            match sign[0] {
+                TRUTH => record.nested.push((column, Value::Bool(text == "true"))),
+                FAULT if record.wrong.is_none() => {
+                    let reason = format!("the cell is the error {text}; correct its formula");
+                    record.wrong = Some((column, reason));
+                }
+                _ => {}
+            }
+        }
+        for _ in cells..width.min(keep) {
+            record.fields.push_field("");
+        }
+        Ok(Some(record))
+    }
+
+    fn number(&mut self) -> io::Result<u32> {
+        let mut number = [0; 4];
+        self.input.read_exact(&mut number)?;
+        Ok(u32::from_le_bytes(number))
+    }
+}
