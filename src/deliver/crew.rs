@@ -70,7 +70,7 @@ impl<'scope, 'env> Crew<'scope, 'env> {
     pub fn run(mut self) {
         if let Err(error) = self.work() {
             // No record, no sending.
-            self.shared.stop.request(Reason::Ledger(error.to_string()));
+            self.shared.stop.request(Reason::Ledger(error.stops()));
             for courier in self.couriers {
                 courier.abandon();
             }

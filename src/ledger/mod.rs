@@ -63,13 +63,13 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// Another process has it.
-    #[error("{}: another mailrun is sending this run; wait for it to end", path.display())]
+    #[error("{}: another mailrun has this run's ledger; wait for it to end", path.display())]
     Locked {
         /// The ledger.
         path: PathBuf,
     },
     /// The operating system refused.
-    #[error("{}: cannot {action}: {source}; sending stops where there is no record, and the same command goes on once this is mended", path.display())]
+    #[error("{}: cannot {action}: {source}", path.display())]
     Io {
         /// The ledger or its folder.
         path: PathBuf,
@@ -78,8 +78,14 @@ pub enum LedgerError {
         /// The system's error.
         source: io::Error,
     },
+    /// A repaired copy that was made before.
+    #[error("{}: this file is there already, and is not written over; move it away, or put it in the ledger's place if it is the copy that you want", path.display())]
+    CopyExists {
+        /// The copy.
+        path: PathBuf,
+    },
     /// Removed or replaced while a process wrote it.
-    #[error("{}: the ledger was removed or replaced while it was written; sending stops where there is no record", path.display())]
+    #[error("{}: the ledger was removed or replaced while it was written", path.display())]
     Vanished {
         /// The ledger.
         path: PathBuf,
@@ -117,6 +123,13 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
+    /// Why it ends a run that has begun.
+    pub fn stops(&self) -> String {
+        format!(
+            "{self}; sending stops where there is no record, and the same command goes on once this is mended"
+        )
+    }
+
     pub(crate) fn io(path: &std::path::Path, action: &'static str, source: io::Error) -> Self {
         LedgerError::Io {
             path: path.to_owned(),

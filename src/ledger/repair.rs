@@ -102,7 +102,12 @@ pub fn repair(path: &Path, copy: &Path, run: &str, campaign: &str) -> Result<Rep
         Some(Err(error)) => return Err(error),
     }
     let action = "write the repaired copy of the ledger";
-    let of_copy = |source| LedgerError::io(copy, action, source);
+    let of_copy = |source: io::Error| match source.kind() {
+        io::ErrorKind::AlreadyExists => LedgerError::CopyExists {
+            path: copy.to_owned(),
+        },
+        _ => LedgerError::io(copy, action, source),
+    };
     let mut out = BufWriter::new(File::create_new(copy).map_err(of_copy)?);
     let written = (|| {
         first.into_iter().for_each(|piece| work.piece(piece));

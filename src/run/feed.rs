@@ -93,7 +93,7 @@ impl Feeder<'_> {
                 // A row of which no message can be made is no recipient of the limit: the next one is.
                 let refused = self
                     .compose(&mut chunk, &mut lines)
-                    .map_err(|error| Reason::Ledger(error.to_string()))?;
+                    .map_err(|error| Reason::Ledger(error.stops()))?;
                 left = left.saturating_add(refused);
                 if left == 0 {
                     break;
@@ -101,7 +101,7 @@ impl Feeder<'_> {
             }
         }
         self.compose(&mut chunk, &mut lines)
-            .map_err(|error| Reason::Ledger(error.to_string()))?;
+            .map_err(|error| Reason::Ledger(error.stops()))?;
         self.all_met(first)
     }
 

@@ -183,12 +183,12 @@ pub(super) fn run_on(
         invalid_rows(plan, &refused, work.refused(), voice);
         let reason = stop.reason().map(|reason| reason.to_string());
         if let Err(error) = ledger.end(reason.as_deref()) {
-            stop.request(Reason::Ledger(error.to_string()));
+            stop.request(Reason::Ledger(error.stops()));
         }
         ledger.close();
     });
     if let Err(error) = watch.check() {
-        stop.request(Reason::Ledger(error.to_string()));
+        stop.request(Reason::Ledger(error.stops()));
         voice.warn(&match watch.put_back() {
             Ok(path) => format!(
                 "{}: the ledger as it was written to its end",
@@ -243,7 +243,7 @@ fn traced(options: Options<'_>, voice: &Voice) -> Result<Option<Arc<Trace>>, Err
 fn watch_over(watch: &Watch, over: &Receiver<()>, stop: &Stop) {
     while let Err(RecvTimeoutError::Timeout) = over.recv_timeout(WATCH) {
         if let Err(error) = watch.check() {
-            return stop.request(Reason::Ledger(error.to_string()));
+            return stop.request(Reason::Ledger(error.stops()));
         }
     }
 }

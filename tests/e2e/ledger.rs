@@ -34,7 +34,7 @@ fn a_second_process_is_refused_at_once_and_a_dead_one_stops_nobody() {
         (second.status, second.stderr.as_str()),
         (
             1,
-            "mailrun: campaign/runs/r.jsonl: another mailrun is sending this run; wait for it to end\n"
+            "mailrun: campaign/runs/r.jsonl: another mailrun has this run's ledger; wait for it to end\n"
         )
     );
     assert_eq!(other.stats().connections, 0);
@@ -66,7 +66,7 @@ fn a_ledger_that_vanishes_stops_the_run_and_comes_back() {
         let ran = running.end();
         assert_eq!(ran.status, 4, "{ran:?}");
         let why = "campaign/runs/r.jsonl: the ledger was removed or replaced while it was written; sending stops where there \
-                   is no record";
+                   is no record, and the same command goes on once this is mended";
         assert_eq!(ran.json()["stopped"], why);
         assert!(
             ran.stderr
@@ -142,8 +142,8 @@ fn a_folder_that_takes_no_file_is_found_before_the_first_connection() {
     assert_eq!((ran.status, ran.stdout.as_str()), (1, ""), "{ran:?}");
     assert_eq!(
         ran.stderr,
-        "mailrun: campaign/runs/r.jsonl: cannot open the ledger for writing: Permission denied (os error 13); sending stops \
-         where there is no record, and the same command goes on once this is mended\n"
+        "mailrun: campaign/runs/r.jsonl: cannot open the ledger for writing: Permission denied (os error \
+         13)\n"
     );
     assert_eq!(sandbox.stats().connections, 0);
     assert_eq!(run(&folder, &["status", "campaign"]).status, 0);

@@ -85,7 +85,8 @@ fn a_damaged_line_is_refused_and_the_repaired_copy_goes_on() {
     assert_eq!(again.status, 1);
     assert!(
         again.stderr.contains(
-            "r.repaired.jsonl: cannot write the repaired copy of the ledger: File exists"
+            "r.repaired.jsonl: this file is there already, and is not written over; move it away, or put it in the \
+             ledger's place if it is the copy that you want"
         ),
         "{again:?}"
     );

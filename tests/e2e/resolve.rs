@@ -156,7 +156,7 @@ fn what_is_not_in_doubt_cannot_be_settled() {
         (locked.status, locked.stderr.as_str()),
         (
             1,
-            "mailrun: campaign/runs/r.jsonl: another mailrun is sending this run; wait for it to end\n"
+            "mailrun: campaign/runs/r.jsonl: another mailrun has this run's ledger; wait for it to end\n"
         )
     );
     drop(held);

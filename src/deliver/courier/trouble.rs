@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use jiff::fmt::strtime;
 
 use super::Courier;
+use crate::campaign::Provider;
 use crate::deliver::account::UsedUp;
 use crate::deliver::accounts::Left;
 use crate::deliver::event::Event;
 use crate::deliver::health::Advice;
 use crate::deliver::reply::{Lasting, Limit};
 use crate::deliver::session::Trouble;
-use crate::outcome::{Failure, Stage};
+use crate::outcome::{Cause, Failure, Stage};
 use crate::stop::Reason;
 use crate::wording::{self, count};
 
@@ -38,7 +39,8 @@ impl Courier<'_> {
         let failure = &trouble.failure;
         match trouble.lasting {
             Lasting::ForGood => {
-                let text = format!("{}: {failure}", self.account.name());
+                let hint = login_hint(&self.account.server.host, failure);
+                let text = format!("{}: {failure}{hint}", self.account.name());
                 self.leave_out(Reason::Server(text), None, now);
                 None
             }
@@ -163,6 +165,15 @@ impl Courier<'_> {
     }
 }
 
+/// What is most often the matter when the provider that listens on this host refuses a login.
+fn login_hint(host: &str, failure: &Failure) -> String {
+    let refused = failure.stage == Stage::Auth && matches!(failure.cause, Cause::Reply(_));
+    let provider = Provider::of_host(host).filter(|_| refused);
+    provider.map_or(String::new(), |provider| {
+        format!("; {}", provider.login_hint)
+    })
+}
+
 /// `2026-11-22 14:03`, the minute after when that one has begun.
 fn minute(time: SystemTime) -> String {
     let text = |time: SystemTime| {
@@ -175,6 +186,20 @@ fn minute(time: SystemTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::{Reply, Scope};
+
+    #[test]
+    fn a_known_provider_that_refuses_a_login_has_a_hint() {
+        let failure = |stage| Failure {
+            stage,
+            scope: Scope::Account,
+            cause: Cause::Reply(Reply::new(535, "5.7.8 no")),
+        };
+        let refused = failure(Stage::Auth);
+        assert!(login_hint("SMTP.gmail.com", &refused).contains("app password"));
+        assert_eq!(login_hint("mx.acme.example", &refused), "");
+        assert_eq!(login_hint("smtp.gmail.com", &failure(Stage::Mail)), "");
+    }
 
     #[test]
     fn a_moment_is_the_minute_after() {

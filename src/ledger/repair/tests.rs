@@ -233,8 +233,8 @@ fn a_first_line_is_made_anew_but_never_for_another_run() {
 fn a_copy_is_never_written_over_nor_made_while_somebody_sends() {
     let place = Place::with(ledger().replace("\"failed\"", "\"fai").as_bytes());
     fs::write(place.copy(), "mine").unwrap();
-    let error = place.repair().unwrap_err().to_string();
-    assert!(error.contains("File exists"), "{error}");
+    let error = place.repair().unwrap_err();
+    assert!(matches!(error, LedgerError::CopyExists { .. }), "{error}");
     assert_eq!(fs::read_to_string(place.copy()).unwrap(), "mine");
     let held = File::open(place.path()).unwrap();
     held.try_lock().unwrap();

@@ -51,7 +51,7 @@ fn a_second_writer_is_refused_and_a_dead_one_is_not_in_the_way() {
     let error = file::open(&path, "r", &list(), &Here)
         .unwrap_err()
         .to_string();
-    assert!(error.ends_with("another mailrun is sending this run; wait for it to end"));
+    assert!(error.ends_with("another mailrun has this run's ledger; wait for it to end"));
     drop(first);
     assert!(file::open(&path, "r", &list(), &Here).is_ok());
 }
