@@ -129,16 +129,23 @@ impl Default for Survey {
 impl Survey {
     /// Looks at a piece, of which the first `old` bytes were seen before; returns how many at its end wait for more.
     fn take(&mut self, piece: &[u8], old: usize, last: bool) -> usize {
-        if Encoding::ascii_valid_up_to(piece) == piece.len() && self.shown == 0 {
-            return 0;
-        }
-        if self.shown < SHOWN {
+        let kept = self.count(piece, last);
+        // The detector is slow, and most lists are UTF-8: it is shown nothing before the first byte that does not fit.
+        if self.misfits > 0 && self.shown < SHOWN {
             let new = &piece[old..];
             self.detector.feed(new, false);
             self.shown += new.len();
             self.beyond
                 .extend(new.iter().filter(|byte| !byte.is_ascii()));
             self.count_countries(new);
+        }
+        kept
+    }
+
+    /// Counts what is UTF-8 and what is none; returns how many bytes at the end wait for more.
+    fn count(&mut self, piece: &[u8], last: bool) -> usize {
+        if Encoding::ascii_valid_up_to(piece) == piece.len() {
+            return 0;
         }
         let mut rest = piece;
         loop {
