@@ -13,6 +13,8 @@ use super::pace::Pace;
 use super::quota::Quota;
 use crate::campaign::{Period, Server};
 
+/// A server that has messages and says nothing for so long takes none now: others need not wait for it.
+const SILENT: Duration = Duration::from_secs(2);
 /// What is left of the speed when the server says that it is too much.
 const HALF: f64 = 0.5;
 /// What is left of it when the server only seems to have enough.
@@ -48,6 +50,10 @@ struct Bounds {
     quotas: Vec<Quota>,
     allowance: Allowance,
     out: Option<Out>,
+    /// Messages that left and have not come back.
+    in_flight: usize,
+    /// When the last one came back, or the first of them left.
+    answered: Instant,
 }
 
 /// Until when an account is left out; `None`: as long as the process lives.
@@ -94,6 +100,8 @@ impl<'a> Account<'a> {
                 quotas,
                 allowance: Allowance::new(server.connections),
                 out: None,
+                in_flight: 0,
+                answered: Instant::now(),
             }),
         }
     }
@@ -124,12 +132,16 @@ impl<'a> Account<'a> {
         self.lock().pace.claimable_at()
     }
 
-    /// The quota that is used up, if one is.
+    /// The quota that is used up, if one is and nothing is in flight that may give some of it back.
     pub fn used_up(&self) -> Option<UsedUp> {
         if self.free.load(Relaxed) {
             return None;
         }
         let mut this = self.lock();
+        // What comes back may not have been taken.
+        if this.in_flight > 0 {
+            return None;
+        }
         let used_up = (this.quotas.iter_mut())
             .filter_map(|quota| (quota.left(unix()) == 0).then_some(&*quota));
         let longest = used_up.max_by_key(|quota| quota.left_at())?;
@@ -164,7 +176,18 @@ impl<'a> Account<'a> {
         for quota in &mut this.quotas {
             quota.take(unix());
         }
+        if this.in_flight == 0 {
+            this.answered = now;
+        }
+        this.in_flight += 1;
         Ok(())
+    }
+
+    /// A message that left has come back, whatever became of it.
+    pub fn came_back(&self, now: Instant) {
+        let mut this = self.lock();
+        this.in_flight -= 1;
+        this.answered = now;
     }
 
     /// A message that left was not taken: it counts against no quota.
@@ -212,8 +235,9 @@ impl<'a> Account<'a> {
     }
 
     fn brake(&self, now: Instant, part: f64) -> Option<f64> {
+        let mut this = self.lock();
         self.free.store(false, Relaxed);
-        self.lock().pace.brake(now, part)
+        this.pace.brake(now, part)
     }
 
     /// Takes the right to open a connection, if there is one.
@@ -233,7 +257,15 @@ impl<'a> Account<'a> {
 
     /// Whether it takes messages now, as far as is known.
     pub fn is_ready(&self, now: Instant) -> bool {
-        !self.health.is_in_trouble() && self.is_out(now).is_none() && self.claimable(now) > 0
+        !self.health.is_in_trouble()
+            && self.is_out(now).is_none()
+            && self.claimable(now) > 0
+            && !self.lock().is_silent(now)
+    }
+
+    /// Others had at least so many meanwhile: it does not catch up on what it could not take.
+    pub fn keep_level(&self, handed: u64) {
+        self.handed.fetch_max(handed, Relaxed);
     }
 
     /// Connections open, or being opened.
@@ -270,6 +302,7 @@ impl<'a> Account<'a> {
         let Out(until) = this.out?;
         if until.is_some_and(|until| until <= now) {
             this.out = None;
+            self.health.begin();
             return None;
         }
         Some(until)
@@ -282,6 +315,11 @@ impl<'a> Account<'a> {
 }
 
 impl Bounds {
+    /// Whether it has messages, and has said nothing of any of them for a while.
+    fn is_silent(&self, now: Instant) -> bool {
+        self.in_flight > 0 && now.saturating_duration_since(self.answered) > SILENT
+    }
+
     fn claimable(&mut self, now: Instant) -> usize {
         let left = self.quotas.iter_mut().map(|quota| quota.left(unix()));
         let left = left.min().map_or(usize::MAX, |left| {

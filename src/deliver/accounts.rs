@@ -44,12 +44,15 @@ impl<'a> Accounts<'a> {
             return usize::MAX;
         }
         let weight = |account: &Account<'_>| u64::from(account.server.weight.unwrap_or(1));
-        let ready = self.iter().filter(|other| other.is_ready(now));
-        let least = ready.map(|it| it.handed() / weight(it)).min();
+        let (ready, others): (Vec<_>, Vec<_>) = self.iter().partition(|it| it.is_ready(now));
+        let least = ready.iter().map(|it| it.handed() / weight(it)).min();
         let most = self.iter().map(weight).max().unwrap_or(1);
         let Some(least) = least else {
             return usize::MAX;
         };
+        for other in others {
+            other.keep_level(least * weight(other));
+        }
         let share = least * weight(account) + (AHEAD * weight(account)).div_ceil(most);
         usize::try_from(share.saturating_sub(account.handed())).unwrap_or(usize::MAX)
     }
@@ -72,8 +75,10 @@ impl<'a> Accounts<'a> {
 
     /// Whether each of them is left out, or was of no use for too long.
     pub fn are_given_up(&self, now: Instant) -> bool {
-        self.iter()
-            .all(|it| it.is_out(now).is_some() || it.health.is_given_up(now))
+        self.iter().all(|it| match it.is_out(now) {
+            Some(until) => until.is_none() || !self.waits,
+            None => it.health.is_given_up(now),
+        })
     }
 }
 
@@ -114,7 +119,11 @@ mod tests {
         light.health.trouble(now);
         heavy.claim(100, now);
         assert!(accounts.share(heavy, now) > 0, "the other one is not there");
+        // When it comes back, the other one does not wait until it has caught up.
         light.health.well(Manner::Sequential);
+        assert_eq!(light.handed(), 11);
+        assert!(accounts.share(heavy, now) > 0);
+        heavy.claim(100, now);
         assert_eq!(accounts.share(heavy, now), 0);
         let mut handed = 0;
         while handed < 1000 {
@@ -151,7 +160,8 @@ mod tests {
             assert!(!accounts.are_given_up(now));
             let left = if waits { Left::Later } else { Left::None };
             assert_eq!(accounts.leave_out(second, then, now), left);
-            assert!(accounts.are_given_up(now));
+            // One that is waited for is not.
+            assert_eq!(accounts.are_given_up(now), !waits);
             assert!(!accounts.are_given_up(now + Duration::from_secs(60)));
         }
     }

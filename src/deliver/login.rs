@@ -10,7 +10,6 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::offers::Offers;
 use super::reply::{Lasting, Ruling, rule};
 use super::session::Trouble;
-use super::trace::mask;
 use super::transport::Transport;
 use super::wire::Wire;
 use crate::campaign::{Login, Mechanism, Secret};
@@ -61,14 +60,14 @@ pub(super) fn log_in<T: Transport>(
     };
     // The longest first: the others may be parts of it.
     let secrets = vec![response.clone(), BASE64.encode(word), word.to_owned()];
-    wire.hide(&secrets);
+    wire.hide(secrets);
     let mut dialogue = Dialogue { wire, timeout };
     let reply = match mechanism {
         Mechanism::Plain => dialogue.plain(&response)?,
         Mechanism::Login => dialogue.login(&BASE64.encode(user), &response)?,
         Mechanism::Xoauth2 => dialogue.xoauth2(&response)?,
     };
-    match judge(reply, &secrets) {
+    match judge(reply) {
         None => Ok(mechanism),
         Some(trouble) => Err(Refused {
             token: mechanism == Mechanism::Xoauth2 && trouble.lasting == Lasting::ForGood,
@@ -177,7 +176,7 @@ impl<T: Transport> Dialogue<'_, T> {
 }
 
 /// What the last reply means; nothing when it is a welcome.
-fn judge(mut reply: Reply, secrets: &[String]) -> Option<Trouble> {
+fn judge(reply: Reply) -> Option<Trouble> {
     let (scope, lasting) = match rule(Stage::Auth, &reply) {
         Ruling::Proceed if reply.code < 300 => return None,
         Ruling::Trouble(scope, lasting) => (scope, lasting),
@@ -186,7 +185,6 @@ fn judge(mut reply: Reply, secrets: &[String]) -> Option<Trouble> {
             (Scope::Session, Lasting::ForNow)
         }
     };
-    reply.text = mask(reply.text, secrets);
     Some(Trouble {
         failure: Failure {
             stage: Stage::Auth,

@@ -4,6 +4,7 @@
 //! Contents are told by their size, logins by their mechanism. Knows nothing of terminals: lines go to whoever prints,
 //! and to a file. Where nobody wants them there is no [`Trace`], and nothing is put into words.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::fs::File;
 use std::io::Write;
@@ -82,7 +83,8 @@ impl Trace {
         let now = self.file.as_ref().map(|_| jiff::Timestamp::now());
         let mut written = String::new();
         for line in lines {
-            let line = mask(printable(line), &tap.hidden);
+            let line = printable(line);
+            let line = mask(&line, &tap.hidden);
             let line = format!("#{} {mark}{line}", tap.number);
             if let Some((_, say)) = spoken {
                 say(&line);
@@ -147,12 +149,12 @@ impl Tap {
 }
 
 /// The text with `***` in place of each of the secrets.
-pub fn mask(text: String, secrets: &[String]) -> String {
-    let found = |text: &str, secret: &String| !secret.is_empty() && text.contains(secret.as_str());
-    secrets
-        .iter()
-        .fold(text, |text, secret| match found(&text, secret) {
-            true => text.replace(secret.as_str(), "***"),
-            false => text,
-        })
+pub fn mask<'a>(text: &'a str, secrets: &[String]) -> Cow<'a, str> {
+    let mut text = Cow::Borrowed(text);
+    for secret in secrets {
+        if !secret.is_empty() && text.contains(secret.as_str()) {
+            text = text.replace(secret.as_str(), "***").into();
+        }
+    }
+    text
 }

@@ -4,7 +4,7 @@ use std::io::{self, IoSlice};
 use std::time::{Duration, Instant};
 
 use super::reply_text::Lines;
-use super::trace::Tap;
+use super::trace::{Tap, mask};
 use super::transport::{Readiness, Transport};
 use crate::outcome::Reply;
 
@@ -20,6 +20,8 @@ pub struct Wire<T> {
     /// The reply whose first lines, or bytes, have arrived.
     lines: Lines,
     tap: Option<Tap>,
+    /// What no reply is to repeat.
+    hidden: Vec<String>,
 }
 
 impl<T: Transport> Wire<T> {
@@ -33,6 +35,7 @@ impl<T: Transport> Wire<T> {
             end: 0,
             lines: Lines::default(),
             tap: None,
+            hidden: Vec::new(),
         }
     }
 
@@ -46,11 +49,12 @@ impl<T: Transport> Wire<T> {
         self.tap.as_ref()
     }
 
-    /// Keeps these out of the trace, whoever says them.
-    pub fn hide(&mut self, secrets: &[String]) {
+    /// Keeps these out of the trace, and out of all that the server says from now on.
+    pub fn hide(&mut self, secrets: Vec<String>) {
         if let Some(tap) = &mut self.tap {
-            tap.hide(secrets.to_vec());
+            tap.hide(secrets.clone());
         }
+        self.hidden = secrets;
     }
 
     /// The way that the bytes take.
@@ -234,12 +238,13 @@ impl<T: Transport> Wire<T> {
             let last = self.lines.take(line, whole)?;
             self.start += length;
             if last {
-                let tap = self.tap.as_ref();
+                let (tap, hidden) = (self.tap.as_ref(), &self.hidden);
                 return Ok(Some(self.lines.finish(|code, text| {
+                    let text = mask(text, hidden);
                     if let Some(tap) = tap {
-                        tap.heard(code, text);
+                        tap.heard(code, &text);
                     }
-                    make(code, text)
+                    make(code, &text)
                 })));
             }
         }

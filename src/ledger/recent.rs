@@ -8,47 +8,54 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::LedgerError;
+use super::doubt::Trace;
 use super::entry::{Entry, State};
 
 /// Messages by the second since 1970 in which they were taken.
 pub type Taken = BTreeMap<u64, u64>;
 
-/// What each server took, or may have taken, since a moment. A ledger that is not there says nothing.
+/// What each server took, or, of those in doubt, may have taken, since a moment. A ledger that is not there says nothing.
 ///
 /// # Errors
 /// A file that cannot be read.
-pub fn taken_since(path: &Path, since: Timestamp) -> Result<HashMap<String, Taken>, LedgerError> {
+pub fn taken_since<'a>(
+    path: &Path,
+    doubts: impl Iterator<Item = &'a Trace>,
+    since: Timestamp,
+) -> Result<HashMap<String, Taken>, LedgerError> {
+    let mut servers: HashMap<String, Taken> = HashMap::new();
+    let mut count = |server: Option<&str>, time: &str| {
+        if let (Some(server), Ok(time)) = (server, time.parse::<Timestamp>())
+            && let Ok(second) = u64::try_from(time.as_second())
+            && time >= since
+        {
+            let server = servers.entry(server.to_owned()).or_default();
+            *server.entry(second).or_default() += 1;
+        }
+    };
+    for doubt in doubts {
+        count(doubt.server.as_deref(), &doubt.time);
+    }
     let io = |source| LedgerError::io(path, "read the ledger", source);
     let file = match File::open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(HashMap::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(servers),
         file => file.map_err(io)?,
     };
-    let mut servers: HashMap<String, Taken> = HashMap::new();
     let (mut reader, mut line) = (BufReader::with_capacity(1 << 16, file), Vec::new());
     loop {
         line.clear();
         if reader.read_until(b'\n', &mut line).map_err(io)? == 0 {
             return Ok(servers);
         }
-        // Most lines are neither, and need not be taken apart.
-        let says = |state: &[u8]| memchr::memmem::find(&line, state).is_some();
-        if !says(b"\"state\":\"accepted\"") && !says(b"\"state\":\"in_doubt\"") {
+        // Most lines say something else, and need not be taken apart.
+        if memchr::memmem::find(&line, b"\"state\":\"accepted\"").is_none() {
             continue;
         }
         // What is no entry is the replay's matter.
-        let Ok(entry) = serde_json::from_slice::<Entry<'_>>(&line) else {
-            continue;
-        };
-        let taken = matches!(entry.state, State::Accepted | State::InDoubt);
-        let (Some(server), Ok(time)) = (&entry.server, entry.time.parse::<Timestamp>()) else {
-            continue;
-        };
-        if let Ok(second) = u64::try_from(time.as_second())
-            && taken
-            && time >= since
+        if let Ok(entry) = serde_json::from_slice::<Entry<'_>>(&line)
+            && entry.state == State::Accepted
         {
-            let server = servers.entry(server.to_string()).or_default();
-            *server.entry(second).or_default() += 1;
+            count(entry.server.as_deref(), &entry.time);
         }
     }
 }
@@ -63,7 +70,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("r.jsonl");
         assert!(
-            taken_since(&path, Timestamp::UNIX_EPOCH)
+            taken_since(&path, [].iter(), Timestamp::UNIX_EPOCH)
                 .unwrap()
                 .is_empty()
         );
@@ -80,7 +87,16 @@ mod tests {
         ];
         std::fs::write(&path, lines.join("\n")).unwrap();
         let since = "2026-11-20T10:00:00Z".parse().unwrap();
-        let taken = taken_since(&path, since).unwrap();
+        let doubt = |time: &str| Trace {
+            message_id: None,
+            server: Some("x:25".to_owned()),
+            time: time.to_owned(),
+        };
+        let doubts = [
+            doubt("2026-11-20T09:59:00.000Z"),
+            doubt("2026-11-20T10:00:00.500Z"),
+        ];
+        let taken = taken_since(&path, doubts.iter(), since).unwrap();
         let second = |text: &str| text.parse::<Timestamp>().unwrap().as_second() as u64;
         assert_eq!(taken.len(), 2);
         assert_eq!(

@@ -124,11 +124,6 @@ pub(super) fn run_on(
             return Err(Error::Refused("nothing was sent".to_owned()));
         }
     }
-    let mut signals = Signals::catch().map_err(|source| Error::Io {
-        path: PathBuf::from("signals"),
-        action: "catch",
-        source,
-    })?;
     let sandbox = if plan.sandbox {
         Some(start_sandbox(plan, options.connections)?)
     } else {
@@ -139,7 +134,17 @@ pub(super) fn run_on(
         None => &campaign.servers,
     };
     let trace = traced(options, voice)?;
-    let accounts = accounts(plan, servers, trace.as_ref(), options.wait)?;
+    let doubts = match replay {
+        Some(replay) => doubt::traces(&plan.ledger(), &replay.doubts)?,
+        None => HashMap::new(),
+    };
+    // A password may be long in coming: until then a signal ends the process.
+    let accounts = accounts(plan, servers, &doubts, trace.as_ref(), options.wait)?;
+    let mut signals = Signals::catch().map_err(|source| Error::Io {
+        path: PathBuf::from("signals"),
+        action: "catch",
+        source,
+    })?;
     let opening = Opening {
         run: &campaign.run,
         campaign: &campaign.name,
@@ -151,10 +156,6 @@ pub(super) fn run_on(
         action: "make",
         source,
     })?;
-    let doubts = match replay {
-        Some(replay) => doubt::traces(&plan.ledger(), &replay.doubts)?,
-        None => HashMap::new(),
-    };
     let mut watch = Watch::over(&plan.ledger())?;
     let (ledger, replay) = opened.begin(&opening)?;
     ledger.tell(bells.clone());
@@ -388,12 +389,13 @@ fn couriers<'a>(accounts: &'a Accounts<'a>, due: u64) -> Vec<&'a Account<'a>> {
 fn accounts<'a>(
     plan: &Plan,
     servers: &'a [Server],
+    doubts: &HashMap<KeyHash, doubt::Trace>,
     trace: Option<&Arc<Trace>>,
     waits: bool,
 ) -> Result<Accounts<'a>, Error> {
     let daily = |server: &Server| server.rates.iter().any(|it| it.period == Period::Day);
     let mut taken = match servers.iter().any(daily) {
-        true => recent::taken_since(&plan.ledger(), Timestamp::now() - DAY)?,
+        true => recent::taken_since(&plan.ledger(), doubts.values(), Timestamp::now() - DAY)?,
         false => HashMap::new(),
     };
     let give_up = plan.campaign.delivery.give_up;

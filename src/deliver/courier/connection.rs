@@ -9,9 +9,13 @@ use crate::deliver::job::Job;
 use crate::deliver::session::{Session, Terms, Trouble};
 
 impl<'a> Courier<'a> {
-    /// Whether the session is given more messages: an old one is replaced.
+    /// Whether the session is given more messages: an old one is replaced, and what may be the trouble itself gets a new
+    /// one, so that it pays for no other's end.
     pub(super) fn is_usable(&self, session: &Session<Job>, now: Instant) -> bool {
-        session.is_usable() && now < self.opened + self.account.server.connection_lifetime
+        let suspect = (self.claimed.front()).is_some_and(|(job, _)| job.is_suspect());
+        session.is_usable()
+            && !(suspect && session.was_used())
+            && now < self.opened + self.account.server.connection_lifetime
     }
 
     pub(super) fn wants_connection(&mut self, now: Instant) -> bool {

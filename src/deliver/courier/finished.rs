@@ -47,6 +47,7 @@ impl Courier<'_> {
             took,
         } in finished
         {
+            self.account.came_back(now);
             match verdict {
                 Verdict::Settled(outcome) => {
                     match lost_with(&outcome) {

@@ -216,7 +216,8 @@ impl<'a> Courier<'a> {
         (self.has_news, self.wake) = (false, None);
         let out = self.account.is_out(now);
         let stopped = self.shared.stop.is_requested();
-        self.retired |= matches!(self.line, Line::Up(..)) && self.account.retire_connection();
+        self.retired =
+            self.retired || matches!(self.line, Line::Up(..)) && self.account.retire_connection();
         let over = stopped || out.is_some() || self.retired;
         if over {
             self.release_all(record);
@@ -284,8 +285,8 @@ impl<'a> Courier<'a> {
     /// Whether its account may have more now: its pace, its quota and the other accounts' shares allow it.
     fn may_claim(&mut self, now: Instant) -> bool {
         if self.account.claimable(now) == 0 {
-            let at = self.account.claimable_at();
-            at.into_iter().for_each(|at| self.look_again(at));
+            let at = self.account.claimable_at().unwrap_or(now);
+            self.look_again(at.max(now + LOOK_AGAIN));
             if let Some(used_up) = self.account.used_up()
                 && self.shared.outbox.has_work()
             {

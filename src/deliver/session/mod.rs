@@ -161,6 +161,8 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         let most = match self.manner {
             Manner::Sequential => 1,
             Manner::Pipelined => 2,
+            // The first one's content waits for its envelope: what came behind it would leave all at once.
+            Manner::Chunked if !self.trusted => 1,
             Manner::Chunked => self.terms.window,
         };
         most.saturating_sub(self.flights.len()).min(left)

@@ -144,7 +144,7 @@ fn a_large_content_that_is_cut_is_sent_again() {
             "accepted 3",
             "claimed sending released claimed sending accepted",
             1,
-            2,
+            3,
         ),
         (
             "drop-before-dot",
@@ -152,7 +152,7 @@ fn a_large_content_that_is_cut_is_sent_again() {
             "accepted 2, failed 1",
             "claimed sending released claimed sending released claimed sending released claimed sending failed",
             0,
-            4,
+            5,
         ),
     ] {
         let server = sequential();
