@@ -11,6 +11,7 @@ mod inbox;
 mod letter;
 mod limits;
 mod running;
+mod smtpd_log;
 mod support;
 
 mod docs;
@@ -31,6 +32,7 @@ mod manners;
 mod newsletter;
 mod parts;
 mod postfix;
+mod postfix_limits;
 mod repair;
 mod resolve;
 mod results;
