@@ -44,3 +44,4 @@ mod terminal;
 mod tls;
 mod tls_bytes;
 mod trace;
+mod unreachable;
