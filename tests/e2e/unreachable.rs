@@ -2,6 +2,7 @@
 //! booked for it, an error that says what to do, and the same command goes on.
 
 use std::net::TcpListener;
+use std::process::{Command, Stdio};
 
 use mailrun::sandbox::{Options, Sandbox};
 
@@ -67,6 +68,37 @@ fn servers_that_never_greet() {
         let ran = tls::send(&folder, "open sesame", &["--json"]);
         assert_eq!(stopped(&folder, &ran, 2), expected);
     }
+}
+
+/// On networks of its own, where the only name server hears and says nothing; the system waits for it much longer.
+const SILENT_RESOLVER: &str = r#"
+import fcntl, socket, struct, subprocess, sys
+ask = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+fcntl.ioctl(ask, 0x8914, struct.pack("16sh22x", b"lo", 1 | 64)) # SIOCSIFFLAGS: up and running
+ask.bind(("127.0.0.1", 53))
+for name, text in ("resolv.conf", "nameserver 127.0.0.1\n"), ("nsswitch.conf", "hosts: files dns\n"):
+    open(name, "w").write(text)
+    subprocess.run(["mount", "--bind", name, "/etc/" + name], check=True)
+sys.exit(subprocess.run([sys.argv[1], "send", "campaign", "--json"]).returncode)
+"#;
+
+#[test]
+fn a_name_server_that_never_answers() {
+    let folder = Folder::generated(2, "x.example");
+    folder.configure("[[server]]\nurl = \"smtp://mx.somewhere.example\"\ntimeout = \"1s\"");
+    let ran: Ran = Command::new("unshare")
+        .args(["--map-root-user", "--mount", "--net", "python3", "-c"])
+        .args([SILENT_RESOLVER, env!("CARGO_BIN_EXE_mailrun")])
+        .current_dir(folder.path.parent().unwrap())
+        .stdin(Stdio::null())
+        .output()
+        .expect("unshare, of util-linux, is needed")
+        .into();
+    assert_eq!(
+        stopped(&folder, &ran, 2),
+        "mx.somewhere.example:587: no name server answered within 1s at connecting; no message could be submitted for 1 s \
+         (timeout in [[server]]); see whether its host and port are right"
+    );
 }
 
 #[test]
