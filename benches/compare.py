@@ -126,6 +126,7 @@ TARGETS = [
     ("loopback, 10 connections: messages/s against nodemailer's pool", "loopback10", "nodemailer", RATE, 20),
     ("loopback, 10 connections: messages/s against smtplib with Jinja2", "loopback10", "smtplib+jinja2", RATE, 60),
     ("loopback, 10 connections: messages/s against a lettre pool", "loopback10", "lettre pool", RATE, 90),
+    ("loopback, 10 connections: messages/s by TLS against no TLS", "tls", "no TLS", RATE, 0.7),
     ("80 ms, 10 connections, PIPELINING only: round trips a message", "pipelining", "mailrun", "trips", -1.1),
     ("80 ms, 10 connections, CHUNKING, window 8: round trips a message", "chunking", "mailrun", "trips", -0.25),
     ("80 ms, PIPELINING only: messages/s against nodemailer", "pipelining", "nodemailer", RATE, 2.3),

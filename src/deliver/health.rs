@@ -85,6 +85,12 @@ impl Health {
         lock(&self.trouble).is_some()
     }
 
+    /// Until when nobody is to open a session, if not now: another one met trouble, and waits.
+    pub fn waits(&self, now: Instant) -> Option<Instant> {
+        let trouble = lock(&self.trouble);
+        trouble.map(|since| since.until).filter(|it| now < *it)
+    }
+
     /// How long one that is given up is left alone, while others go on.
     pub fn longest_wait(&self) -> Duration {
         jittered(LONGEST_WAIT)
@@ -191,6 +197,10 @@ mod tests {
             assert!(wait >= most / 2 && wait <= most, "{wait:?} of {most:?}");
             // Another connection meets the same trouble.
             assert_eq!(at(seconds), Advice::Wait(wait));
+            // Nor does one that met none begin before.
+            let now = start + Duration::from_secs(seconds);
+            assert_eq!(health.waits(now), Some(now + wait));
+            assert_eq!(health.waits(now + wait), None);
         }
         // The last wait ends when the time is up, not after it.
         assert!(matches!(at(59), Advice::Wait(wait) if wait <= Duration::from_secs(1)));
@@ -198,6 +208,7 @@ mod tests {
         assert_eq!(at(60), Advice::GiveUp);
         assert!(health.is_given_up(start + minute));
         health.well(Manner::Sequential);
+        assert_eq!(health.waits(start), None);
         assert_eq!(at(61), Advice::Wait(Duration::ZERO));
     }
 

@@ -23,6 +23,7 @@ pub mod health;
 pub mod job;
 pub mod line;
 mod login;
+mod lookup;
 pub mod offers;
 pub mod outbox;
 pub mod pace;

@@ -1,11 +1,16 @@
 //! The way that the bytes take to one server: TCP, and what a session needs of any such way. Nothing here knows SMTP.
 
 use std::io::{self, IoSlice, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::lookup::look_up;
+
+/// An address has so long at the least.
+const LEAST: Duration = Duration::from_millis(1);
 
 /// The way that the bytes take: TCP, TLS over it, or in tests a script. Reading and writing wait for nothing.
 pub trait Transport {
@@ -69,14 +74,19 @@ pub struct Tcp {
 }
 
 impl Tcp {
-    /// Connects to the first address of `host` that answers, within `timeout` for each.
+    /// Connects to the first address of `host` that answers, within `timeout` for all that this takes: each address has
+    /// its part of what is left.
     ///
     /// # Errors
     /// The last address's error, or the look-up's.
     pub fn connect(host: &str, port: u16, timeout: Duration) -> io::Result<Self> {
+        let deadline = Instant::now() + timeout;
+        let addresses = look_up(host, port, timeout)?;
         let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-        for address in (host, port).to_socket_addrs()? {
-            match Tcp::connect_to(address, timeout) {
+        for (address, untried) in addresses.iter().zip((1..=addresses.len() as u32).rev()) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            // None at all is an error to the system.
+            match Tcp::connect_to(*address, (left / untried).max(LEAST)) {
                 Ok(tcp) => return Ok(tcp),
                 Err(error) => last = error,
             }

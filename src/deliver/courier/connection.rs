@@ -48,7 +48,9 @@ impl<'a> Courier<'a> {
             self.notice(reason.describe(manner));
         }
         self.shared.tally.closed();
-        let open = given_up.is_none() && !over && self.wants_connection(Instant::now());
+        let now = Instant::now();
+        let waits = over || self.account.health.waits(now).is_some();
+        let open = given_up.is_none() && !waits && self.wants_connection(now);
         let (lost, open) = (session.lost().is_some(), open.then(|| self.terms()));
         if open.is_none() {
             self.give_connection_back();

@@ -250,6 +250,11 @@ impl<'a> Courier<'a> {
                     None => Line::Gone,
                 };
             }
+            // Another courier waits, and this one would meet the same trouble.
+            Line::Down(_) if self.account.health.waits(now).is_some() => {
+                self.release_all(record);
+                self.line = Line::Down(self.account.health.waits(now));
+            }
             Line::Down(_) if self.wants_connection(now) => {
                 if self.account.take_connection() {
                     self.line = Line::Calling(None);

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::fmt::strtime;
 
 use super::Courier;
-use crate::campaign::Provider;
+use crate::campaign::{Provider, Tls};
 use crate::deliver::account::UsedUp;
 use crate::deliver::accounts::Left;
 use crate::deliver::event::Event;
@@ -108,9 +108,20 @@ impl Courier<'_> {
             true => "give_up in [delivery]",
             false => "timeout in [[server]]",
         };
-        let hint = match failure.stage == Stage::Connect && !health.has_greeted() {
-            true => "; see whether its host and port are right",
-            false => "",
+        let implicit = self.account.server.tls == Tls::Implicit;
+        // A server that has no word for a client is most often another one than was meant.
+        let hint = match (failure.stage, &failure.cause) {
+            _ if health.has_greeted() => "",
+            (_, Cause::Reply(_)) => "",
+            (Stage::Connect, _) => "; see whether its host and port are right",
+            (Stage::Greeting | Stage::StartTls, _) if implicit => {
+                "; see whether its host and port are right"
+            }
+            (Stage::Greeting, _) => {
+                "; see whether its host and port are right, and write smtps:// where the port is for TLS from the first \
+                 byte (usually 465)"
+            }
+            _ => "",
         };
         let patience = wording::time(patience);
         format!("no message could be submitted for {patience} ({setting}){hint}")
