@@ -10,9 +10,11 @@ mod impostor;
 mod inbox;
 mod letter;
 mod limits;
+mod others;
 mod running;
 mod support;
 
+mod campaigns;
 mod docs;
 mod dry_run;
 mod environment;
