@@ -23,6 +23,7 @@ mod exits;
 mod faults;
 mod full_disk;
 mod groups;
+mod guides;
 mod injection;
 mod killed;
 mod ledger;
