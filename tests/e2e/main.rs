@@ -24,6 +24,7 @@ mod faults;
 mod full_disk;
 mod groups;
 mod guides;
+mod hostile_cells;
 mod injection;
 mod killed;
 mod ledger;
