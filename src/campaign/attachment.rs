@@ -1,6 +1,6 @@
 //! `attachments` of `[message]`: which files go along.
 
-use std::path::Path;
+use std::path::{Component, Path};
 
 use toml::Spanned;
 use toml::de::DeValue;
@@ -72,8 +72,26 @@ fn one(item: &Spanned<DeValue<'_>>, dir: &Path) -> Result<Attachment, Mistake> {
                 "there is no attachment \"{shown}\"; put it there, or correct the path"
             )));
         }
+    } else if !has_folder(&attachment.path) {
+        let path = &attachment.path;
+        return Err(at(format!(
+            "the path {path:?} must begin with a folder of the campaign, such as invoices/, before its first {{{{}}}}: a row could name the list or a key otherwise"
+        )));
     }
     Ok(attachment)
+}
+
+/// Whether a path that is a template begins with a folder: data then chooses among the files in there, and cannot name
+/// the campaign's own (`..` is refused once the path is known).
+fn has_folder(path: &str) -> bool {
+    let known = path.split("{{").next().unwrap_or_default();
+    let folder = known.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut parts = Path::new(folder).components();
+    let mut named = false;
+    parts.all(|part| {
+        named |= matches!(part, Component::Normal(_));
+        matches!(part, Component::Normal(_) | Component::CurDir)
+    }) && named
 }
 
 impl Attachment {
@@ -127,6 +145,29 @@ mod tests {
             }
         );
         assert!(read[0].is_fixed() && !read[1].is_fixed());
+    }
+
+    #[test]
+    fn data_chooses_within_a_folder() {
+        for path in ["i/{{n}}", "./i/{{n}}.pdf", "a/b/{{c}}/{{d}}", "a b/c{{n}}"] {
+            let toml = format!("['{path}']");
+            assert_eq!(attachments(&toml).unwrap()[0].path, path);
+        }
+        for path in [
+            "{{n}}",
+            "{{n}}/a.pdf",
+            "i{{n}}/a.pdf",
+            "./{{n}}",
+            "../{{n}}",
+            "i/../{{n}}",
+            "/i/{{n}}",
+            "{{#if n}}i/{{/if}}{{n}}",
+        ] {
+            let (at, text) = attachments(&format!("['{path}']")).unwrap_err();
+            assert_eq!(at, 15, "{path}");
+            let told = format!("the path {path:?} must begin with a folder of the campaign, ");
+            assert!(text.starts_with(&told), "{text}");
+        }
     }
 
     #[test]

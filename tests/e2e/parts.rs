@@ -1,49 +1,12 @@
 //! Everything at once that a message can have, as others read it: Python's parser without a complaint, dkimpy with every
 //! signature.
 
-use std::env;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::process::Command;
 
-use super::support::{Folder, Ran, run};
+use super::others::{checked, key};
+use super::support::{Folder, run};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
-
-/// What Python makes of the `.eml` files in `preview/`, beside the campaign's folder.
-fn checked(folder: &Folder, records: Option<&Path>) -> Ran {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/check_messages.py");
-    let python = env::var("MAILRUN_TEST_PYTHON");
-    let mut python = Command::new(python.as_deref().unwrap_or("python3"));
-    python
-        .arg(script)
-        .arg(folder.path.with_file_name("preview"));
-    let output = python.args(records).output();
-    output.expect("python3, which tests/run installs").into()
-}
-
-/// Makes a key in the campaign's folder; gives its record's value.
-fn key(folder: &Folder, name: &str, args: &[&str]) -> String {
-    let file = format!("campaign/{name}");
-    let mut all = vec!["dkim", "keygen", "--out", &file];
-    all.extend_from_slice(args);
-    let ran = run(folder, &all);
-    assert_eq!(ran.status, 0, "{ran:?}");
-    let mode = fs::metadata(folder.path.join(name))
-        .unwrap()
-        .permissions()
-        .mode();
-    assert_eq!(mode & 0o777, 0o600);
-    let (name, value) = ran.stdout.split_once(" IN TXT ").unwrap();
-    assert_eq!(name, "SELECTOR._domainkey.DOMAIN.");
-    value
-        .trim()
-        .trim_matches(['(', ')'])
-        .trim()
-        .replace("\" \"", "")
-        .replace('"', "")
-}
 
 #[test]
 fn a_whole_message_is_read_and_verified() {
@@ -146,76 +109,4 @@ fn a_key_that_cannot_sign_is_told_before_anything_is_sent() {
         "{ran:?}"
     );
     assert_eq!(folder.read("rsa.pem"), "no key");
-}
-
-/// A campaign of this repository, as a folder that goes away.
-fn shipped(name: &str) -> Folder {
-    let folder = Folder::empty();
-    let from = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("campaigns")
-        .join(name);
-    copy(&from, &folder.path);
-    folder
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let (path, name) = entry.map(|it| (it.path(), it.file_name())).unwrap();
-        match path.is_dir() {
-            true if name == "runs" || name == "sandbox" => {}
-            true => copy(&path, &to.join(name)),
-            false => drop(fs::copy(&path, to.join(name)).unwrap()),
-        }
-    }
-}
-
-#[test]
-fn each_customer_gets_the_own_invoice() {
-    let folder = shipped("invoices");
-    let ran = run(&folder, &["send", "campaign", "--dry-run", "preview"]);
-    assert_eq!(ran.status, 0, "{ran:?}");
-    let ran = checked(&folder, None);
-    assert_eq!(ran.stderr, "");
-    let parts = "multipart/mixed(multipart/alternative(text/plain, multipart/related(text/html, image/png)), application/pdf, text/plain)";
-    let expected: String = [
-        ("1-2026-0117", "2026-0117, Anna Berg"),
-        ("2-2026-0118", "2026-0118, Librarian of St Éanna’s"),
-        ("3-2026-0119", "2026-0119, 王伟"),
-        ("4-2026-0120", "2026-0120, Anna Berg"),
-    ]
-    .map(|(file, name)| {
-        format!("{file}.eml {parts} ['Hollis invoice {name}.pdf', 'terms.txt'] 0 signatures\n")
-    })
-    .concat();
-    assert_eq!(ran.stdout, expected);
-
-    fs::remove_file(folder.path.join("invoices/2026-0118.pdf")).unwrap();
-    let ran = run(&folder, &["send", "campaign", "--sandbox"]);
-    assert_eq!(ran.status, 3, "{ran:?}");
-    let reason =
-        "an attachment: there is no file \"invoices/2026-0118.pdf\" in the campaign folder";
-    assert!(ran.stderr.contains(reason), "{ran:?}");
-    assert_eq!(
-        fs::read_dir(folder.path.join("sandbox/new"))
-            .unwrap()
-            .count(),
-        3
-    );
-}
-
-#[test]
-fn the_invitation_has_an_entry_for_calendars() {
-    let folder = shipped("seminar");
-    let ran = run(&folder, &["send", "campaign", "--dry-run", "preview"]);
-    assert_eq!(ran.status, 0, "{ran:?}");
-    let ran = checked(&folder, None);
-    assert_eq!(ran.stderr, "");
-    let lines: Vec<_> = ran.stdout.lines().collect();
-    assert_eq!(lines.len(), 3, "{ran:?}");
-    assert!(
-        lines.iter().all(|line| line
-            .ends_with(" multipart/mixed(text/plain, text/calendar) ['seminar.ics'] 0 signatures")),
-        "{ran:?}"
-    );
 }
