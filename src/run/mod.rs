@@ -2,10 +2,13 @@
 //!
 //! `plan` checks everything and learns who is due, `announce` says so and asks, `feed` turns due recipients into messages, `pass` lets couriers
 //! take them to the server, `send` repeats passes until nobody is due, `dry` writes files in place of all that,
+//! `check` composes everything and sends nothing, `connect` asks the servers for it,
 //! `resolve` settles what was in doubt.
 //! Must not parse, classify or format.
 
 pub mod announce;
+pub mod check;
+mod connect;
 pub mod dry;
 mod feed;
 mod pass;

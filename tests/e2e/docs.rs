@@ -30,6 +30,7 @@ fn readme_shows_the_help_as_it_is() {
     for command in [
         "",
         "send ",
+        "check ",
         "status ",
         "results ",
         "resolve ",
