@@ -19,6 +19,9 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a small campaign to begin with
+    #[command(after_help = exit::INIT_HELP)]
+    Init(Init),
     /// Send a campaign; repeat it to go on where it stopped
     #[command(after_help = exit::HELP)]
     Send(Send),
@@ -50,6 +53,17 @@ pub const LATER_COMMANDS: &[&str] = &["init", "preview", "report", "worker", "co
 
 /// Options of `send` that are planned and not there yet.
 pub const LATER_OPTIONS: &[&str] = &["--test-to", "--at", "--ledger", "--dns"];
+
+/// `mailrun init`
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The folder, which is made; nothing is overwritten
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// One of the campaigns that mailrun comes with, such as newsletter, in place of a small one
+    #[arg(long, value_name = "NAME")]
+    pub example: Option<String>,
+}
 
 /// `mailrun send`
 #[derive(Debug, Args)]

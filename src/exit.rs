@@ -35,6 +35,14 @@ Exit status:
   4  the run stopped early (signal, server or account of no use, stop_after,
      disk full): the same command goes on where it stopped";
 
+/// The table for the help of `mailrun init`.
+pub const INIT_HELP: &str = "\
+Exit status:
+  0  the campaign is written
+  1  it is not: there is no such example, the folder has something in it, or
+     it cannot be written
+  2  the command line is wrong";
+
 /// The table for the help of `mailrun check`.
 pub const CHECK_HELP: &str = "\
 Exit status:

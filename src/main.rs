@@ -10,18 +10,19 @@ use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use mailrun::campaign::{Campaign, InDoubt};
 use mailrun::cli::{
-    Check, Cli, Command, Dkim, Doubtful, Keygen, LATER_COMMANDS, LATER_OPTIONS, Resolve, Results,
-    Send, Status, Token, Verdict, Verify,
+    Check, Cli, Command, Dkim, Doubtful, Init, Keygen, LATER_COMMANDS, LATER_OPTIONS, Resolve,
+    Results, Send, Status, Token, Verdict, Verify,
 };
 use mailrun::deliver::trace::Detail;
 use mailrun::exit::Exit;
+use mailrun::init;
 use mailrun::ledger::repair;
 use mailrun::message::dkim;
 use mailrun::progress::Voice;
 use mailrun::report::{repaired, results, status, summary};
 use mailrun::run::plan::{Plan, Selection, ledger_path};
 use mailrun::run::{Error, announce, check, dry, resolve, send};
-use mailrun::wording::{count, printable};
+use mailrun::wording::{count, printable, shell_word};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Err(error) => return misread(&error).into(),
     };
     let result = match &cli.command {
+        Command::Init(options) => init_command(options),
         Command::Send(options) => send_command(options),
         Command::Check(options) => check_command(options),
         Command::Status(options) => status_command(options),
@@ -78,15 +80,33 @@ fn unknown(words: &[String]) -> Exit {
     let name = words.first().map(String::as_str).unwrap_or_default();
     if LATER_COMMANDS.contains(&name) {
         complain(&format!(
-            "the command {name} is not there yet in this version; there are: send, check, status, results, resolve, dkim, token"
+            "the command {name} is not there yet in this version; there are: init, send, check, status, results, resolve, dkim, token"
         ));
     } else {
         let name = printable(name);
         complain(&format!(
-            "unknown command \"{name}\"; there are: send, check, status, results, resolve, dkim, token (see mailrun --help)"
+            "unknown command \"{name}\"; there are: init, send, check, status, results, resolve, dkim, token (see mailrun --help)"
         ));
     }
     Exit::Usage
+}
+
+fn init_command(options: &Init) -> Result<Exit, Error> {
+    let example = init::choose(options.example.as_deref())?;
+    init::write(example, &options.folder)?;
+    let (folder, voice) = (shell_word(&options.folder), Voice::new(false));
+    let files: Vec<_> = example.files.iter().map(|(name, _)| *name).collect();
+    let sandbox = if example.has_server() {
+        ""
+    } else {
+        " --sandbox"
+    };
+    voice.say(&format!(
+        "{folder} has {} now. Next, type:\n  mailrun check {folder}{sandbox}\n  mailrun send {folder} --sandbox\n\
+         The first renders every message and sends nothing; the second sends into a mail server inside mailrun.",
+        files.join(", ")
+    ));
+    Ok(Exit::Settled)
 }
 
 fn send_command(options: &Send) -> Result<Exit, Error> {

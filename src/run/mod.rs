@@ -22,6 +22,7 @@ use std::path::PathBuf;
 use crate::campaign::{CampaignError, EnvironmentError, RunNameError, UrlError};
 use crate::deliver::access::AccessError;
 use crate::enclose::EncloseError;
+use crate::init::InitError;
 use crate::ledger::LedgerError;
 use crate::message::BuilderError;
 use crate::recipients::ListError;
@@ -57,6 +58,9 @@ pub enum Error {
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// A campaign to begin with.
+    #[error(transparent)]
+    Init(#[from] InitError),
     /// How a server is reached.
     #[error(transparent)]
     Access(#[from] AccessError),

@@ -29,6 +29,7 @@ fn readme_shows_the_help_as_it_is() {
     let readme = document("README.md");
     for command in [
         "",
+        "init ",
         "send ",
         "check ",
         "status ",

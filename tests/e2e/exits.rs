@@ -165,11 +165,11 @@ fn status_2_a_command_line_that_is_wrong() {
         ),
         (
             "sned campaign",
-            "mailrun: unknown command \"sned\"; there are: send, check, status, results, resolve, dkim, token (see mailrun --help)\n".to_owned(),
+            "mailrun: unknown command \"sned\"; there are: init, send, check, status, results, resolve, dkim, token (see mailrun --help)\n".to_owned(),
         ),
         (
             "preview campaign",
-            "mailrun: the command preview is not there yet in this version; there are: send, check, status, results, resolve, dkim, token\n".to_owned(),
+            "mailrun: the command preview is not there yet in this version; there are: init, send, check, status, results, resolve, dkim, token\n".to_owned(),
         ),
         (
             "send campaign --rate=14",

@@ -22,6 +22,7 @@ mod exits;
 mod faults;
 mod full_disk;
 mod groups;
+mod init;
 mod injection;
 mod killed;
 mod ledger;
