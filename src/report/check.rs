@@ -111,12 +111,11 @@ impl Seen {
     pub fn add(&mut self, row: u64, example: String) {
         self.messages += 1;
         if self.row.is_none() {
-            let short: String = printable(&example).chars().take(EXAMPLE).collect();
-            let more = if short.len() < example.len() {
-                "…"
-            } else {
-                ""
-            };
+            // A tag may go over several lines.
+            let words: Vec<_> = example.split_whitespace().collect();
+            let text = printable(&words.join(" "));
+            let short: String = text.chars().take(EXAMPLE).collect();
+            let more = if short.len() < text.len() { "…" } else { "" };
             (self.row, self.example) = (Some(row), Some(format!("{short}{more}")));
         }
     }

@@ -5,7 +5,9 @@ use std::fs;
 use mailrun::sandbox::{Announce, Options};
 use serde_json::{Value, json};
 
-use super::support::{Folder, Ran, received, run, sandbox, sandbox_with, send, url};
+use super::inbox::given;
+use super::support::{Folder, Ran, mailrun, received, run, sandbox, sandbox_with, send, url};
+use super::tls::{self, password, trusted};
 
 fn check(folder: &Folder, args: &[&str]) -> Ran {
     let mut all = vec!["check", "campaign"];
@@ -166,6 +168,48 @@ fn html_that_gmail_would_cut_is_pointed_out() {
 }
 
 #[test]
+fn a_large_run_without_a_way_out_and_a_signature_of_another_domain_are_pointed_out() {
+    let folder = Folder::generated(500, "x.example");
+    let made = run(
+        &folder,
+        &["dkim", "keygen", "--ed25519", "--out", "campaign/key.pem"],
+    );
+    assert_eq!(made.status, 0, "{made:?}");
+    let key = |domain: &str| {
+        format!("[[dkim]]\ndomain = \"{domain}\"\nselector = \"s\"\nkey_file = \"key.pem\"\n")
+    };
+    folder.configure(&key("other.example"));
+    let ran = check(&folder, &["--sandbox"]);
+    let way_out = "  look at   so many recipients, and no unsubscribe: if this is a newsletter, write [list] with it\n";
+    let unsigned = "            From is at acme.example, and no [[dkim]] signs for that domain: ";
+    assert!(
+        ran.stdout.contains(&format!("{way_out}{unsigned}")),
+        "{ran:?}"
+    );
+
+    // One that signs for the domain is enough, or for one below it; a domain that only ends alike is another one.
+    folder.configure(&key("MAIL.acme.example"));
+    let told = check(&folder, &["--sandbox", "--json"]).json();
+    assert_eq!(told["unaligned"], Value::Null, "{told}");
+    let settings = folder.read("campaign.toml").replace("MAIL.acme", "xacme");
+    folder.write(
+        "campaign.toml",
+        settings + "[list]\nunsubscribe = [\"mailto:leave@acme.example\"]\n",
+    );
+    let told = check(&folder, &["--sandbox", "--json"]).json();
+    assert_eq!(
+        (&told["unaligned"], &told["no_unsubscribe"]),
+        (&json!("acme.example"), &json!(false)),
+        "{told}"
+    );
+    assert!(
+        !check(&folder, &["--sandbox"])
+            .stdout
+            .contains("unsubscribe")
+    );
+}
+
+#[test]
 fn what_stops_a_send_is_told_and_is_status_1() {
     let folder = Folder::generated(2, "x.example");
     let ran = check(&folder, &[]);
@@ -248,4 +292,47 @@ fn a_server_is_asked_what_it_offers_and_sent_nothing() {
     drop(sandbox);
     let ran = check(&folder, &["--connect", "--server", &server]);
     assert!(ran.status == 4 && ran.stdout.contains("refused"), "{ran:?}");
+}
+
+#[test]
+fn a_login_by_tls_is_tried_as_a_send_would() {
+    let server = format!("smtp://{}", given("MAILRUN_TEST_POSTFIX_STARTTLS"));
+    let folder = tls::folder("connect.example", &server, &trusted());
+    let ask = |secret: &str, args: &[&str]| -> Ran {
+        mailrun(folder.path.parent().unwrap())
+            .args(["check", "campaign", "--connect"])
+            .args(args)
+            .env("MAILRUN_TEST_SECRET", secret)
+            .output()
+            .unwrap()
+            .into()
+    };
+    let ran = ask(&password(), &["--json"]);
+    let told = &ran.json()["reached"][0];
+    assert_eq!(
+        (ran.status, &told["trouble"], &told["login"]),
+        (0, &Value::Null, &json!("news")),
+        "{ran:?}"
+    );
+    assert!(
+        told["tls"].as_str().unwrap().starts_with("TLSv1.3, "),
+        "{told}"
+    );
+    assert!(
+        told["auth"].as_array().unwrap().contains(&json!("PLAIN")),
+        "{told}"
+    );
+
+    // What stands in the settings is right, so a send would start; what it would meet is status 4, as in a send.
+    let ran = ask("open sesame", &[]);
+    assert!(
+        ran.status == 4 && ran.stdout.contains("the server refused the login"),
+        "{ran:?}"
+    );
+    assert!(
+        !ran.stdout.contains("sesame") && !ran.stderr.contains("sesame"),
+        "{ran:?}"
+    );
+    let sent = tls::send(&folder, "open sesame", &[]);
+    assert_eq!(sent.status, 4, "{sent:?}");
 }
