@@ -19,9 +19,15 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a small campaign to begin with
+    #[command(after_help = exit::INIT_HELP)]
+    Init(Init),
     /// Send a campaign; repeat it to go on where it stopped
     #[command(after_help = exit::HELP)]
     Send(Send),
+    /// Render and build every message, say what was found, send nothing
+    #[command(after_help = exit::CHECK_HELP)]
+    Check(Check),
     /// Say what the ledger knows of a run
     #[command(after_help = exit::READING_HELP)]
     Status(Status),
@@ -43,18 +49,21 @@ pub enum Command {
 }
 
 /// Commands that are planned and not there yet.
-pub const LATER_COMMANDS: &[&str] = &[
-    "init",
-    "check",
-    "preview",
-    "report",
-    "worker",
-    "completions",
-    "man",
-];
+pub const LATER_COMMANDS: &[&str] = &["init", "preview", "report", "worker", "completions", "man"];
 
 /// Options of `send` that are planned and not there yet.
-pub const LATER_OPTIONS: &[&str] = &["--test-to", "--at", "--ledger"];
+pub const LATER_OPTIONS: &[&str] = &["--test-to", "--at", "--ledger", "--dns"];
+
+/// `mailrun init`
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The folder, which is made; nothing is overwritten
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// One of the campaigns that mailrun comes with, such as newsletter, in place of a small one
+    #[arg(long, value_name = "NAME")]
+    pub example: Option<String>,
+}
 
 /// `mailrun send`
 #[derive(Debug, Args)]
@@ -114,6 +123,31 @@ pub struct Send {
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
+}
+
+/// `mailrun check`
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The campaign's folder
+    pub campaign: PathBuf,
+    /// The run [default: the campaign's run]
+    #[arg(long, value_name = "NAME")]
+    pub run: Option<String>,
+    /// Check what `send --sandbox` would do, which needs no server
+    #[arg(long)]
+    pub sandbox: bool,
+    /// Another list in place of the campaign's
+    #[arg(long, value_name = "FILE")]
+    pub recipients: Option<PathBuf>,
+    /// Connect to each server, log in, say what it offers, and leave; no message is sent
+    #[arg(long, conflicts_with = "sandbox")]
+    pub connect: bool,
+    /// Another server in place of the campaign's, as for send
+    #[arg(long, value_name = "URL", conflicts_with = "sandbox")]
+    pub server: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `mailrun status`

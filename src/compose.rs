@@ -9,7 +9,7 @@ use crate::message::dkim::Signer;
 use crate::message::token::TokenKey;
 use crate::message::{Builder, Enclosed, Identity, Message, Refusal};
 use crate::recipients::Recipient;
-use crate::render::{Sheet, Templates};
+use crate::render::{Sheet, Templates, Uses};
 use crate::run::Error;
 
 /// The key in the environment's variable `name`, that unsubscribe tokens are signed with.
@@ -94,6 +94,11 @@ impl Composer {
                 .with_signers(signers(campaign)?),
             naming: Naming::of(campaign),
         })
+    }
+
+    /// What the templates use of a row.
+    pub fn uses(&self) -> &Uses {
+        self.templates.uses()
     }
 
     /// What one thread composes on.

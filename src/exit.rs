@@ -35,6 +35,24 @@ Exit status:
   4  the run stopped early (signal, server or account of no use, stop_after,
      disk full): the same command goes on where it stopped";
 
+/// The table for the help of `mailrun init`.
+pub const INIT_HELP: &str = "\
+Exit status:
+  0  the campaign is written
+  1  it is not: there is no such example, the folder has something in it, or
+     it cannot be written
+  2  the command line is wrong";
+
+/// The table for the help of `mailrun check`.
+pub const CHECK_HELP: &str = "\
+Exit status:
+  0  a send would start; rows that are invalid would be left out of it
+  1  it would not: the campaign, the list, a template, the settings or the
+     ledger are wrong, a password or certificate is missing, or the server
+  2  the command line is wrong
+  4  with --connect: a send would start, and a server cannot be reached, or
+     refuses TLS or the login";
+
 /// The table for the help of `mailrun resolve`.
 pub const RESOLVE_HELP: &str = "\
 Exit status:

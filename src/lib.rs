@@ -31,6 +31,7 @@ pub mod run;
 pub mod bell;
 pub mod cli;
 pub mod exit;
+pub mod init;
 pub mod outcome;
 pub mod progress;
 pub mod sandbox;

@@ -10,18 +10,19 @@ use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use mailrun::campaign::{Campaign, InDoubt};
 use mailrun::cli::{
-    Cli, Command, Dkim, Doubtful, Keygen, LATER_COMMANDS, LATER_OPTIONS, Resolve, Results, Send,
-    Status, Token, Verdict, Verify,
+    Check, Cli, Command, Dkim, Doubtful, Init, Keygen, LATER_COMMANDS, LATER_OPTIONS, Resolve,
+    Results, Send, Status, Token, Verdict, Verify,
 };
 use mailrun::deliver::trace::Detail;
 use mailrun::exit::Exit;
+use mailrun::init;
 use mailrun::ledger::repair;
 use mailrun::message::dkim;
 use mailrun::progress::Voice;
 use mailrun::report::{repaired, results, status, summary};
 use mailrun::run::plan::{Plan, Selection, ledger_path};
-use mailrun::run::{Error, announce, dry, resolve, send};
-use mailrun::wording::{count, printable};
+use mailrun::run::{Error, announce, check, dry, resolve, send};
+use mailrun::wording::{count, printable, shell_word};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -29,7 +30,9 @@ fn main() -> ExitCode {
         Err(error) => return misread(&error).into(),
     };
     let result = match &cli.command {
+        Command::Init(options) => init_command(options),
         Command::Send(options) => send_command(options),
+        Command::Check(options) => check_command(options),
         Command::Status(options) => status_command(options),
         Command::Results(options) => results_command(options),
         Command::Resolve(options) => resolve_command(options),
@@ -77,15 +80,33 @@ fn unknown(words: &[String]) -> Exit {
     let name = words.first().map(String::as_str).unwrap_or_default();
     if LATER_COMMANDS.contains(&name) {
         complain(&format!(
-            "the command {name} is not there yet in this version; there are: send, status, results, resolve, dkim, token"
+            "the command {name} is not there yet in this version; there are: init, send, check, status, results, resolve, dkim, token"
         ));
     } else {
         let name = printable(name);
         complain(&format!(
-            "unknown command \"{name}\"; there are: send, status, results, resolve, dkim, token (see mailrun --help)"
+            "unknown command \"{name}\"; there are: init, send, check, status, results, resolve, dkim, token (see mailrun --help)"
         ));
     }
     Exit::Usage
+}
+
+fn init_command(options: &Init) -> Result<Exit, Error> {
+    let example = init::choose(options.example.as_deref())?;
+    init::write(example, &options.folder)?;
+    let (folder, voice) = (shell_word(&options.folder), Voice::new(false));
+    let files: Vec<_> = example.files.iter().map(|(name, _)| *name).collect();
+    let sandbox = if example.has_server() {
+        ""
+    } else {
+        " --sandbox"
+    };
+    voice.say(&format!(
+        "{folder} has {} now. Next, type:\n  mailrun check {folder}{sandbox}\n  mailrun send {folder} --sandbox\n\
+         The first renders every message and sends nothing; the second sends into a mail server inside mailrun.",
+        files.join(", ")
+    ));
+    Ok(Exit::Settled)
 }
 
 fn send_command(options: &Send) -> Result<Exit, Error> {
@@ -188,6 +209,34 @@ fn dry_command(plan: &Plan, folder: &Path, json: bool, voice: &Voice) -> Result<
         Exit::Unsettled
     } else {
         Exit::Settled
+    })
+}
+
+fn check_command(options: &Check) -> Result<Exit, Error> {
+    let mut campaign = load(
+        &options.campaign,
+        options.run.as_deref(),
+        options.recipients.as_deref(),
+    )?;
+    if !options.sandbox {
+        campaign.check_suppressed(&variable)?;
+        match &options.server {
+            Some(url) => campaign.use_server(url)?,
+            None => campaign.use_environment(&variable)?,
+        }
+    }
+    let plan = Plan::make(campaign, Selection::All, options.sandbox)?;
+    announce::notes(&plan, &Voice::new(false));
+    let check = check::run(&plan, options.connect)?;
+    match options.json {
+        true => print_json(&check)?,
+        false => print(|out| writeln!(out, "{check}"))?,
+    }
+    let mut reached = check.reached.iter().flatten();
+    Ok(match check.would_start {
+        false => Exit::Refused,
+        true if reached.any(|server| server.trouble.is_some()) => Exit::Stopped,
+        true => Exit::Settled,
     })
 }
 

@@ -46,6 +46,16 @@ pub fn check_where(source: &str) -> Result<(), String> {
     compile(source).map(drop)
 }
 
+/// The columns that the expression asks for; all of them, where it asks by `row`.
+pub fn columns_of_where(source: &str, columns: &Arc<[String]>) -> Vec<String> {
+    match Filter::new(source, columns) {
+        Ok(Filter { row: Some(all), .. }) => all.to_vec(),
+        Ok(Filter { bound, .. }) => bound.into_iter().map(|(name, _)| name).collect(),
+        // The list is not opened with such a one.
+        Err(_) => Vec::new(),
+    }
+}
+
 fn compile(source: &str) -> Result<Program, String> {
     Program::compile(source).map_err(|errors| {
         let Some(first) = errors.errors.first() else {

@@ -29,7 +29,7 @@ use crate::wording::printable;
 
 pub use address::parse_address;
 pub use error::{ListError, Place};
-pub use filter::check_where;
+pub use filter::{check_where, columns_of_where};
 pub use kind::{Kind, NAMES};
 pub use list::{List, key_of};
 pub use origin::STDIN;

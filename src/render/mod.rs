@@ -4,7 +4,7 @@
 //! Cells are data: what a cell holds is never a template, the name of a partial, or the name of a helper.
 //!
 //! `source` compiles, `images` finds what HTML shows and `inline` gives it Content-IDs, `includes` knows which template includes which, `scope` and `names` check every name before
-//! anything is sent, `context` is what a template sees of one row, `helpers` is what it can call.
+//! anything is sent, `context` is what a template sees of one row, `helpers` is what it can call, `looks` is what somebody should look at in rendered HTML.
 
 mod context;
 mod error;
@@ -12,6 +12,7 @@ mod helpers;
 mod images;
 mod includes;
 mod inline;
+mod looks;
 mod markdown;
 mod names;
 mod plain;
@@ -25,6 +26,8 @@ use handlebars::{Context, Handlebars, Output, RenderContext, Renderable, Templat
 
 pub use error::{Place, RenderError, TemplateError};
 pub use images::{is_file, unescaped};
+pub use looks::{Looks, looks};
+pub use names::Uses;
 
 use crate::campaign::Campaign;
 use crate::enclose::Images;
@@ -73,6 +76,13 @@ pub struct Sheet {
     rendered: Rendered,
 }
 
+impl Sheet {
+    /// The texts of the message that was last composed on it.
+    pub fn rendered(&self) -> &Rendered {
+        &self.rendered
+    }
+}
+
 /// A campaign's templates, compiled and checked. One for all threads.
 #[derive(Debug)]
 pub struct Templates {
@@ -91,6 +101,7 @@ pub struct Templates {
     unsubscribe: Vec<Template>,
     /// Path, name and type of each attachment.
     attachments: Vec<[Option<Template>; 3]>,
+    uses: Uses,
 }
 
 impl Templates {
@@ -144,15 +155,19 @@ impl Templates {
             text: text.map(|text| text.template),
             unsubscribe: unsubscribe.collect::<Result<_, _>>()?,
             attachments: attachments.collect::<Result<_, _>>()?,
+            uses: Uses::default(),
         };
         let sources = source::partials(&campaign.dir.join("partials"))?;
         let partials = sources
             .iter()
             .map(|(name, source)| (name.clone(), source.template.clone()))
             .collect();
-        names::check(&partials, templates.all(), &templates.shape.sample())?;
+        let mut uses = names::check(&partials, templates.all(), &templates.shape.sample())?;
         let sample = templates.shape.sample_without_link();
-        names::check(&partials, templates.unsubscribe.iter(), &sample)?;
+        let links = names::check(&partials, templates.unsubscribe.iter(), &sample)?;
+        uses.named.extend(links.named);
+        uses.printed.extend(links.printed);
+        templates.uses = uses;
 
         templates.plain.register_escape_fn(handlebars::no_escape);
         templates.escaping.register_escape_fn(escape);
@@ -199,6 +214,11 @@ impl Templates {
     pub fn with_token_key(mut self, key: Option<TokenKey>) -> Templates {
         self.shape.token_key = key;
         self
+    }
+
+    /// What they use of a row.
+    pub fn uses(&self) -> &Uses {
+        &self.uses
     }
 
     fn all(&self) -> impl Iterator<Item = &Template> + Clone {

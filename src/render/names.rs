@@ -4,7 +4,8 @@
 //! say depends on who includes it. Handlebars' strict mode finds a missing name only when it is printed, in a
 //! branch that is taken; `{{#if frist_name}}` is just false to it.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use handlebars::Template;
 use handlebars::template::{
@@ -17,12 +18,26 @@ use super::helpers::{Form, SIGNATURES, signature};
 use super::includes::{Includes, inline_name};
 use super::scope::{Frame, Scope, did_you_mean, nearest, spelled};
 
-/// Checks the templates and what they include against the sample of a row.
+/// Helpers whose result is their first value in another form: nothing where that is nothing.
+const PASSING: &[&str] = &["upper", "lower", "title", "truncate", "url_encode"];
+
+/// What the templates use of a row, by the names of its entries.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Uses {
+    /// Named anywhere: printed, asked for, handed to a helper or a partial.
+    pub named: BTreeSet<String>,
+    /// Printed where nothing asked before whether there is something, and nothing stands in for it: where the cell is
+    /// empty, there is a hole.
+    pub printed: BTreeSet<String>,
+}
+
+/// Checks the templates and what they include against the sample of a row; tells what they use of it.
 pub(super) fn check<'a>(
     partials: &'a BTreeMap<String, Template>,
     templates: impl Iterator<Item = &'a Template> + Clone,
     sample: &'a Value,
-) -> Result<(), TemplateError> {
+) -> Result<Uses, TemplateError> {
+    let uses = RefCell::default();
     let includes = Includes::new(partials, templates.clone());
     if let Some(way) = includes.cycle() {
         let template = includes
@@ -44,10 +59,12 @@ pub(super) fn check<'a>(
             template,
             position: None,
             in_partial_block: false,
+            asked: Vec::new(),
+            uses: &uses,
         }
         .template(template)?;
     }
-    Ok(())
+    Ok(uses.into_inner())
 }
 
 /// The state of one way through the templates.
@@ -59,6 +76,9 @@ struct Walk<'a, 'i> {
     position: Option<(usize, usize)>,
     /// Whether `{{> @partial-block}}` has something to stand for.
     in_partial_block: bool,
+    /// Entries of the row that a block around this place asks for.
+    asked: Vec<&'a str>,
+    uses: &'i RefCell<Uses>,
 }
 
 type Checked<T = ()> = Result<T, TemplateError>;
@@ -92,8 +112,10 @@ impl<'a> Walk<'a, '_> {
         match element {
             TemplateElement::Expression(call) | TemplateElement::HtmlExpression(call) => {
                 if call.params.is_empty() && call.hash.is_empty() {
+                    self.print(&call.name);
                     self.printed(&call.name)
                 } else {
+                    self.print_result(call);
                     self.call(call).map(|_| ())
                 }
             }
@@ -134,13 +156,59 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
+    /// Notes what a parameter would print.
+    fn print(&self, parameter: &'a Parameter) {
+        match parameter {
+            Parameter::Path(path) => {
+                let name = self.scope.of_row(path);
+                if let Some(name) = name.filter(|name| !self.asked.contains(name)) {
+                    self.uses.borrow_mut().printed.insert(name.to_owned());
+                }
+            }
+            Parameter::Subexpression(inner) => {
+                if let TemplateElement::Expression(call) = inner.as_element() {
+                    self.print_result(call);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes what the result of a helper would print: of one that makes a text of another, what that one would.
+    fn print_result(&self, call: &'a HelperTemplate) {
+        let name = call.name.as_name().unwrap_or_default();
+        if PASSING.contains(&name)
+            && let Some(first) = call.params.first()
+        {
+            self.print(first);
+        }
+    }
+
+    /// The entries of the row that a condition has in it.
+    fn conditions(&self, call: &'a HelperTemplate, found: &mut Vec<&'a str>) {
+        for parameter in &call.params {
+            match parameter {
+                Parameter::Path(path) => found.extend(self.scope.of_row(path)),
+                Parameter::Subexpression(inner) => {
+                    if let TemplateElement::Expression(call) = inner.as_element() {
+                        self.conditions(call, found);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// The sample of a parameter's value, where there is one.
     fn value(&self, parameter: &'a Parameter) -> Checked<Option<&'a Value>> {
         match parameter {
-            Parameter::Path(path) => self
-                .scope
-                .resolve(path)
-                .map_err(|problem| self.wrong(problem)),
+            Parameter::Path(path) => {
+                if let Some(name) = self.scope.of_row(path) {
+                    self.uses.borrow_mut().named.insert(name.to_owned());
+                }
+                let resolved = self.scope.resolve(path);
+                resolved.map_err(|problem| self.wrong(problem))
+            }
             Parameter::Literal(value) => Ok(Some(value)),
             Parameter::Subexpression(inner) => match inner.as_element() {
                 TemplateElement::Expression(call) => self.call(call).map(|_| None),
@@ -252,6 +320,10 @@ impl<'a> Walk<'a, '_> {
             _ => None,
         };
         let pushed = frame.is_some();
+        let outer = self.asked.len();
+        let mut asked = Vec::new();
+        self.conditions(call, &mut asked);
+        self.asked.extend(asked);
         self.scope.frames.extend(frame);
         call.template
             .iter()
@@ -261,7 +333,9 @@ impl<'a> Walk<'a, '_> {
         }
         call.inverse
             .iter()
-            .try_for_each(|inner| self.template(inner))
+            .try_for_each(|inner| self.template(inner))?;
+        self.asked.truncate(outer);
+        Ok(())
     }
 
     fn partial(&mut self, call: &'a DecoratorTemplate, is_block: bool) -> Checked {

@@ -20,6 +20,9 @@ pub(super) struct Frame<'a> {
     pub(super) each: bool,
 }
 
+/// Where a path begins, and the names that it goes along.
+type Beginning<'a, 'p> = (Option<&'a Value>, Vec<&'p str>);
+
 /// The stack; the first is the row itself.
 #[derive(Debug)]
 pub(super) struct Scope<'a> {
@@ -61,6 +64,28 @@ impl<'a> Scope<'a> {
             Path::Local((_, name, raw)) => return self.local(name, raw).map(|()| None),
             Path::Relative((segments, _)) => segments,
         };
+        let Some((start, names)) = self.begin(segments)? else {
+            return Ok(None);
+        };
+        self.descend(start, &names, self.is_row(start))
+    }
+
+    /// The entry of the row that a path begins with, when it begins in the row.
+    pub(super) fn of_row<'p>(&self, path: &'p Path) -> Option<&'p str> {
+        let Path::Relative((segments, _)) = path else {
+            return None;
+        };
+        let (start, names) = self.begin(segments).ok().flatten()?;
+        names.first().copied().filter(|_| self.is_row(start))
+    }
+
+    fn is_row(&self, value: Option<&Value>) -> bool {
+        let both = value.zip(self.root());
+        both.is_some_and(|(a, b)| std::ptr::eq(a, b))
+    }
+
+    /// What a path's names are looked up in, and these names; `None` when the first of them was given here.
+    fn begin<'p>(&self, segments: &'p [PathSeg]) -> Result<Option<Beginning<'a, 'p>>, String> {
         let (mut up, mut from_root, mut names) = (0, false, Vec::new());
         for segment in segments {
             match segment {
@@ -88,10 +113,7 @@ impl<'a> Scope<'a> {
                 .ok_or("../ leads out of the template; there is nothing above the row")?
                 .value
         };
-        let is_row = start
-            .zip(self.root())
-            .is_some_and(|(a, b)| std::ptr::eq(a, b));
-        self.descend(start, &names, is_row)
+        Ok(Some((start, names)))
     }
 
     fn local(&self, name: &str, raw: &str) -> Result<(), String> {

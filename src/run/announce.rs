@@ -113,15 +113,12 @@ pub fn invalid_rows(plan: &Plan, shown: &[InvalidRow], all: u64, voice: &Voice) 
     }
 }
 
-pub(super) fn content_changed(
-    plan: &Plan,
-    replay: Option<&Replay>,
-    options: Options<'_>,
-    voice: &Voice,
-) -> Result<(), Error> {
-    let Some(replay) = replay else { return Ok(()) };
-    let parts: Vec<&str> = plan
-        .content
+/// The parts of the content that are not what they were when the run was begun.
+pub(super) fn changed<'a>(plan: &'a Plan, replay: Option<&'a Replay>) -> Vec<&'a str> {
+    let Some(replay) = replay else {
+        return Vec::new();
+    };
+    plan.content
         .iter()
         .filter(|(part, print)| replay.content.get(*part) != Some(*print))
         .map(|(part, _)| part.as_str())
@@ -132,7 +129,16 @@ pub(super) fn content_changed(
                 .filter(|part| !plan.content.contains_key(*part))
                 .map(String::as_str),
         )
-        .collect();
+        .collect()
+}
+
+pub(super) fn content_changed(
+    plan: &Plan,
+    replay: Option<&Replay>,
+    options: Options<'_>,
+    voice: &Voice,
+) -> Result<(), Error> {
+    let parts = changed(plan, replay);
     if parts.is_empty() {
         return Ok(());
     }
@@ -170,13 +176,7 @@ pub(super) fn confirmed(plan: &Plan, due: u64, voice: &Voice) -> bool {
     for server in &campaign.servers {
         voice.warn(&format!("  through  {}", route(server)));
     }
-    let time = match least_time(&campaign.servers, due) {
-        Some(time) => format!("{} at least, at these rates", wording::time(time)),
-        None if campaign.servers.len() == 1 => {
-            "as fast as the server takes them: no rate is set".to_owned()
-        }
-        None => "as fast as the servers take them: not all have a rate".to_owned(),
-    };
+    let time = time(&campaign.servers, due);
     voice.warn(&format!("  time     {time}"));
     if let Some((to, subject)) = plan.sample() {
         voice.warn(&format!("  sample   to {to}: {subject}"));
@@ -184,8 +184,17 @@ pub(super) fn confirmed(plan: &Plan, due: u64, voice: &Voice) -> bool {
     voice.ask("Send?")
 }
 
+/// How long so many messages take.
+pub(super) fn time(servers: &[Server], messages: u64) -> String {
+    match least_time(servers, messages) {
+        Some(time) => format!("{} at least, at these rates", wording::time(time)),
+        None if servers.len() == 1 => "as fast as the server takes them: no rate is set".to_owned(),
+        None => "as fast as the servers take them: not all have a rate".to_owned(),
+    }
+}
+
 /// `news@mx.example:587, 10 connections at most, 14/s, 50000/day`
-fn route(server: &Server) -> String {
+pub(super) fn route(server: &Server) -> String {
     let connections = count(server.connections as u64, "connection");
     let rates = server.rates.iter().map(|rate| format!(", {rate}"));
     let rates: String = rates.collect();
@@ -200,6 +209,8 @@ pub(super) fn least_time(servers: &[Server], messages: u64) -> Option<Duration> 
         rates.map(rate).reduce(f64::min)
     };
     let all: Option<f64> = servers.iter().map(a_second).sum();
+    // Without any server there is no sum.
+    let all = all.filter(|a_second| *a_second > 0.0);
     all.map(|a_second| Duration::from_secs_f64(messages as f64 / a_second))
 }
 
@@ -222,6 +233,7 @@ mod tests {
             server(&[(3, Second)]),
         ];
         assert_eq!(least_time(&both, 400), Some(Duration::from_secs(100)));
+        assert_eq!(least_time(&[], 400), None);
         assert_eq!(
             least_time(&[server(&[]), server(&[(3, Second)])], 400),
             None

@@ -2,10 +2,13 @@
 //!
 //! `plan` checks everything and learns who is due, `announce` says so and asks, `feed` turns due recipients into messages, `pass` lets couriers
 //! take them to the server, `send` repeats passes until nobody is due, `dry` writes files in place of all that,
+//! `check` composes everything and sends nothing, `connect` asks the servers for it,
 //! `resolve` settles what was in doubt.
 //! Must not parse, classify or format.
 
 pub mod announce;
+pub mod check;
+mod connect;
 pub mod dry;
 mod feed;
 mod pass;
@@ -19,6 +22,7 @@ use std::path::PathBuf;
 use crate::campaign::{CampaignError, EnvironmentError, RunNameError, UrlError};
 use crate::deliver::access::AccessError;
 use crate::enclose::EncloseError;
+use crate::init::InitError;
 use crate::ledger::LedgerError;
 use crate::message::BuilderError;
 use crate::recipients::ListError;
@@ -54,6 +58,9 @@ pub enum Error {
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// A campaign to begin with.
+    #[error(transparent)]
+    Init(#[from] InitError),
     /// How a server is reached.
     #[error(transparent)]
     Access(#[from] AccessError),

@@ -408,7 +408,7 @@ fn accounts<'a>(
     Ok(Accounts::new(all?, waits))
 }
 
-fn no_server(plan: &Plan) -> Error {
+pub(super) fn no_server(plan: &Plan) -> Error {
     Error::Refused(format!(
         "{}: no [[server]] to send through; add one, set MAIL_SERVER, or try the campaign with --sandbox or --dry-run DIR",
         plan.campaign.dir.join("campaign.toml").display()

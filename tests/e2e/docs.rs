@@ -29,7 +29,9 @@ fn readme_shows_the_help_as_it_is() {
     let readme = document("README.md");
     for command in [
         "",
+        "init ",
         "send ",
+        "check ",
         "status ",
         "results ",
         "resolve ",

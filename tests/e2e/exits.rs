@@ -165,11 +165,11 @@ fn status_2_a_command_line_that_is_wrong() {
         ),
         (
             "sned campaign",
-            "mailrun: unknown command \"sned\"; there are: send, status, results, resolve, dkim, token (see mailrun --help)\n".to_owned(),
+            "mailrun: unknown command \"sned\"; there are: init, send, check, status, results, resolve, dkim, token (see mailrun --help)\n".to_owned(),
         ),
         (
-            "check campaign",
-            "mailrun: the command check is not there yet in this version; there are: send, status, results, resolve, dkim, token\n".to_owned(),
+            "preview campaign",
+            "mailrun: the command preview is not there yet in this version; there are: init, send, check, status, results, resolve, dkim, token\n".to_owned(),
         ),
         (
             "send campaign --rate=14",
@@ -177,6 +177,10 @@ fn status_2_a_command_line_that_is_wrong() {
                 "error: invalid value '14' for '--rate <R>': \"14\" is not a rate; write a whole number and its unit (/s, /min, \
                  /h, /day), such as \"14/s\" or \"50000/day\"\n{more}"
             ),
+        ),
+        (
+            "check campaign --dns",
+            "mailrun: --dns is not there yet in this version\n".to_owned(),
         ),
         (
             "send campaign --at 9:00",

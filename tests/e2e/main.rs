@@ -16,6 +16,7 @@ mod smtpd_log;
 mod support;
 
 mod campaigns;
+mod check;
 mod docs;
 mod dry_run;
 mod environment;
@@ -26,6 +27,7 @@ mod full_disk;
 mod groups;
 mod guides;
 mod hostile_cells;
+mod init;
 mod injection;
 mod killed;
 mod ledger;

@@ -152,6 +152,11 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         self.manner
     }
 
+    /// What the server offers.
+    pub fn offers(&self) -> &Offers {
+        &self.offers
+    }
+
     /// How many more messages can be handed over now.
     pub fn room(&self) -> usize {
         if !self.takes_more() {
@@ -304,6 +309,16 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
             scope: Scope::Message,
             cause: Cause::Local(text),
         })
+    }
+}
+
+impl<J> Session<J, Line> {
+    /// What TLS was agreed, for people; `None` in clear.
+    pub fn security(&self) -> Option<String> {
+        match self.wire.transport() {
+            Line::Clear(_) => None,
+            Line::Tls(tls) => Some(tls.agreed()),
+        }
     }
 }
 

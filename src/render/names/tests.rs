@@ -21,7 +21,8 @@ fn checked(text: &str, partials: &[(&str, &str)]) -> Result<(), String> {
         .iter()
         .map(|(name, text)| ((*name).to_owned(), compile(name, text)))
         .collect();
-    check(&partials, std::iter::once(&template), &sample).map_err(|error| {
+    let checked = check(&partials, std::iter::once(&template), &sample);
+    checked.map(drop).map_err(|error| {
         let text = error.to_string();
         let text = text.strip_prefix("campaign.toml: ").unwrap_or(&text);
         text.strip_prefix("subject:1:1: ")
@@ -283,4 +284,18 @@ fn layouts_with_blocks_and_inlines_are_followed() {
 fn partials_without_end_are_refused() {
     let error = checked("{{> a}}", &[("a", "{{> b}}"), ("b", "{{> a}}")]).unwrap_err();
     assert_eq!(error, "a: includes itself without end: a > b > a");
+}
+
+#[test]
+fn what_is_used_of_a_row_is_told() {
+    let sample = json!({ "a": "", "b": "", "c": "", "d": "", "e": "", "f g": "", "h": "", "vars": { "a": 1 } });
+    let text = "{{a}} {{upper b}} {{default c \"x\"}} {{#if d}}{{d}}{{/if}} {{#if (eq e \"\")}}none{{else}}{{e}}{{/if}} \
+                {{> p x=h}} {{vars.a}}";
+    let template = source::setting("subject", text).unwrap();
+    let partial = source::setting("p", "{{[f g]}} {{x}}").unwrap();
+    let partials = BTreeMap::from([("p".to_owned(), partial)]);
+    let uses = check(&partials, std::iter::once(&template), &sample).unwrap();
+    let all = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(", ");
+    assert_eq!(all(&uses.named), "a, b, c, d, e, f g, h, vars");
+    assert_eq!(all(&uses.printed), "a, b, f g, vars");
 }

@@ -1,0 +1,313 @@
+//! `mailrun check`: every message rendered and built, on all cores, by the way a run takes; nothing is sent or written.
+
+use rayon::prelude::*;
+
+use super::Error;
+use super::announce::{changed, least_time, route, time};
+use super::connect;
+use super::feed::{CHUNK_BYTES, date, invalid_row};
+use super::plan::{Plan, is_open};
+use super::send::no_server;
+use crate::campaign::{Campaign, InDoubt};
+use crate::deliver::access::{Access, AccessError};
+use crate::ledger::file;
+use crate::ledger::standing::KeyHash;
+use crate::message::{Message, Part};
+use crate::recipients::{InvalidRow, Recipient, Row, columns_of_where};
+use crate::render::{Looks, Sheet, looks};
+use crate::report::check::{CLIPPED_FROM, Check, Empty, Seen, Sizes};
+use crate::report::reasons::Reasons;
+use crate::wording::count;
+
+/// Messages composed together: they are dropped at once, so there may be many.
+const CHUNK: usize = 1024;
+
+/// Checks what a `send` would do; `connect`: asks the servers, too.
+///
+/// # Errors
+/// What the list and the ledger give. What stops a send alone is in [`Check::stops`].
+pub fn run(plan: &Plan, connect: bool) -> Result<Check, Error> {
+    let campaign = &plan.campaign;
+    let standings = &plan.roster.standings;
+    let replay = file::read(&plan.ledger(), &campaign.run, standings, |_, _| {})?;
+    let mut found = Found::new(plan);
+    found.read(plan)?;
+
+    let mut stops = Vec::new();
+    let changed = changed(plan, replay.as_ref());
+    if found.due > 0 && !changed.is_empty() && !plan.sandbox {
+        stops.push(format!(
+            "changed since run \"{}\" was begun: {}; send --yes mails the new version to those not yet mailed, --run NAME \
+             begins a new run, which mails everyone",
+            campaign.run,
+            changed.join(", ")
+        ));
+    }
+    let servers = if plan.sandbox {
+        &[]
+    } else {
+        campaign.servers.as_slice()
+    };
+    if servers.is_empty() && !plan.sandbox {
+        stops.push(no_server(plan).to_string());
+    }
+    // What they are reached with is had before the first connection of a send, too.
+    let ways: Vec<Result<Access, AccessError>> = (servers.iter())
+        .map(|server| Access::new(server, None))
+        .collect();
+    for (server, way) in servers.iter().zip(&ways) {
+        if let Err(error) = way {
+            stops.push(format!("{}: {error}", server.name()));
+        }
+    }
+    let reached = connect.then(|| {
+        let ways = servers.iter().zip(ways);
+        ways.filter_map(|(server, way)| Some(connect::ask(server, &way.ok()?)))
+            .collect()
+    });
+    Ok(Check {
+        campaign: campaign.name.clone(),
+        run: campaign.run.clone(),
+        would_start: stops.is_empty(),
+        stops,
+        list: campaign.recipients.file.display().to_string(),
+        rows: plan.roster.rows,
+        built: found.sizes.len() as u64,
+        due: found.due,
+        invalid: found.invalid,
+        duplicate: plan.roster.doubled,
+        suppressed: found.suppressed,
+        reasons: found.reasons.finish(),
+        unused_columns: unused(plan),
+        empty: (found.printed.into_iter())
+            .filter(|(_, rows)| *rows > 0)
+            .map(|(column, rows)| Empty {
+                column: plan.roster.columns[column].clone(),
+                rows,
+            })
+            .collect(),
+        size: sizes(found.sizes, found.largest),
+        clipped: found.clipped,
+        without_alt: found.without_alt,
+        in_clear: found.in_clear,
+        nowhere: found.nowhere,
+        no_unsubscribe: campaign.list.unsubscribe.is_empty(),
+        unaligned: unaligned(campaign),
+        servers: servers.iter().map(route).collect(),
+        least_s: least_time(servers, found.due).map(|time| time.as_secs_f64()),
+        time: time(servers, found.due),
+        reached,
+    })
+}
+
+/// What is gathered, row by row.
+#[derive(Default)]
+struct Found {
+    reasons: Reasons,
+    invalid: u64,
+    suppressed: u64,
+    due: u64,
+    /// Columns that are printed, and how many rows have nothing there.
+    printed: Vec<(usize, u64)>,
+    sizes: Vec<u64>,
+    /// The largest message, and its row.
+    largest: (u64, u64),
+    clipped: Seen,
+    without_alt: Seen,
+    in_clear: Seen,
+    nowhere: Seen,
+}
+
+/// What there is to know of one message.
+struct Glance {
+    row: u64,
+    due: bool,
+    size: u64,
+    html: usize,
+    looks: Looks,
+}
+
+impl Found {
+    fn new(plan: &Plan) -> Self {
+        let printed = &plan.composer.uses().printed;
+        let columns = plan.roster.columns.iter().enumerate();
+        Found {
+            printed: columns
+                .filter(|(_, name)| printed.contains(*name))
+                .map(|(column, _)| (column, 0))
+                .collect(),
+            ..Found::default()
+        }
+    }
+
+    fn read(&mut self, plan: &Plan) -> Result<(), Error> {
+        let standings = &plan.roster.standings;
+        let resend = plan.campaign.delivery.in_doubt == InDoubt::Resend;
+        // Where rows have files of their own, a message may be as large as these.
+        let at_once = if plan.composer.chunk() < 256 {
+            plan.composer.chunk()
+        } else {
+            CHUNK
+        };
+        let (mut chunk, mut bytes, date) = (Vec::with_capacity(at_once), 0, date());
+        for row in plan.roster.source.open()? {
+            match row? {
+                Row::Recipient(recipient) => {
+                    let Some(slot) = standings.find(KeyHash::of(&recipient.key)) else {
+                        continue;
+                    };
+                    if !standings.meet(slot) {
+                        continue;
+                    }
+                    if standings.left_out(slot) {
+                        self.suppressed += 1;
+                        continue;
+                    }
+                    self.holes(&recipient);
+                    bytes += recipient.fields.as_slice().len();
+                    chunk.push((recipient, is_open(standings.standing(slot), resend)));
+                }
+                Row::Invalid(row) => self.refuse(&row),
+            }
+            if chunk.len() == at_once || bytes > CHUNK_BYTES {
+                bytes = 0;
+                self.compose(plan, &date, &mut chunk);
+            }
+        }
+        self.compose(plan, &date, &mut chunk);
+        Ok(())
+    }
+
+    fn holes(&mut self, recipient: &Recipient) {
+        for (column, rows) in &mut self.printed {
+            let is_empty = recipient
+                .fields
+                .get(*column)
+                .is_none_or(|cell| cell.trim().is_empty());
+            if is_empty && recipient.nested.iter().all(|(nested, _)| nested != column) {
+                *rows += 1;
+            }
+        }
+    }
+
+    fn compose(&mut self, plan: &Plan, date: &str, chunk: &mut Vec<(Recipient, bool)>) {
+        let composer = &plan.composer;
+        let glances: Vec<Result<Glance, Box<InvalidRow>>> = chunk
+            .par_drain(..)
+            .map_init(
+                || composer.sheet(),
+                |sheet, (recipient, due)| match composer.compose(&recipient, date, sheet) {
+                    Ok(message) => Ok(Glance::at(&message, sheet, due)),
+                    Err(refusal) => Err(Box::new(invalid_row(recipient, refusal))),
+                },
+            )
+            .collect();
+        for glance in glances {
+            match glance {
+                Ok(glance) => self.add(glance),
+                Err(row) => self.refuse(&row),
+            }
+        }
+    }
+
+    fn refuse(&mut self, row: &InvalidRow) {
+        self.invalid += 1;
+        self.reasons.add(row);
+    }
+
+    fn add(&mut self, glance: Glance) {
+        let Glance {
+            row,
+            due,
+            size,
+            html,
+            looks,
+        } = glance;
+        self.due += u64::from(due);
+        self.sizes.push(size);
+        if size > self.largest.0 {
+            self.largest = (size, row);
+        }
+        if html > CLIPPED_FROM {
+            self.clipped.add(row, count(html as u64, "byte"));
+        }
+        for (seen, what) in [
+            (&mut self.without_alt, looks.without_alt),
+            (&mut self.in_clear, looks.in_clear),
+            (&mut self.nowhere, looks.nowhere),
+        ] {
+            if let Some(what) = what {
+                seen.add(row, what);
+            }
+        }
+    }
+}
+
+impl Glance {
+    fn at(message: &Message, sheet: &Sheet, due: bool) -> Self {
+        let html = sheet.rendered().html.as_deref().unwrap_or_default();
+        let size = |part: &Part| part.bytes().len() as u64;
+        Glance {
+            row: message.row,
+            due,
+            size: message.content.iter().map(size).sum(),
+            html: html.len(),
+            looks: looks(html),
+        }
+    }
+}
+
+fn sizes(mut sizes: Vec<u64>, (largest, largest_row): (u64, u64)) -> Option<Sizes> {
+    let middle = sizes.len() / 2;
+    if sizes.is_empty() {
+        return None;
+    }
+    let (_, median, _) = sizes.select_nth_unstable(middle);
+    Some(Sizes {
+        median: *median,
+        largest,
+        largest_row,
+    })
+}
+
+/// Columns that neither the settings nor a template name.
+fn unused(plan: &Plan) -> Vec<String> {
+    let settings = &plan.campaign.recipients;
+    let columns = &plan.roster.columns;
+    let asked = settings
+        .only_where
+        .as_deref()
+        .map(|source| columns_of_where(source, columns));
+    let asked = asked.unwrap_or_default();
+    let named = &plan.composer.uses().named;
+    let used = |column: &String| {
+        named.contains(column)
+            || *column == settings.address
+            || settings.display.as_ref() == Some(column)
+            || settings.key.as_ref() == Some(column)
+            || settings.required.contains(column)
+            || asked.contains(column)
+    };
+    columns
+        .iter()
+        .filter(|column| !used(column))
+        .cloned()
+        .collect()
+}
+
+/// The sender's domain, where there are signatures and none is for it, for one above it or below it (RFC 7489
+/// section 3.1.1; which of those belong to one organisation, only the list of public suffixes knows).
+fn unaligned(campaign: &Campaign) -> Option<String> {
+    let from = campaign.message.from.email.domain().to_ascii_lowercase();
+    let from = idna::domain_to_ascii(&from).unwrap_or(from);
+    let below = |a: &str, b: &str| {
+        a.strip_suffix(b)
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    let aligned = |domain: &String| below(&from, domain) || below(domain, &from);
+    let signs = campaign
+        .dkim
+        .iter()
+        .any(|key| aligned(&key.domain.to_ascii_lowercase()));
+    (!campaign.dkim.is_empty() && !signs).then_some(from)
+}
