@@ -163,6 +163,7 @@ impl Builder {
             row: recipient.position.row,
             envelope_from,
             envelope_to,
+            also_to: Vec::new(),
             message_id: identity.message_id.clone(),
             content,
         })
