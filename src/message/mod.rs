@@ -9,6 +9,7 @@ use lettre::Address;
 mod address;
 mod builder;
 mod canonical;
+mod copies;
 pub mod dkim;
 mod error;
 pub mod file_name;

@@ -13,6 +13,7 @@ mod limits;
 mod running;
 mod support;
 
+mod copies;
 mod docs;
 mod dry_run;
 mod environment;
