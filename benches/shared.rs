@@ -73,6 +73,7 @@ fn send(manner: Manner, shared: &[Part]) -> Cpu {
                 row: 1,
                 envelope_from: address.clone(),
                 envelope_to: address.clone(),
+                also_to: Vec::new(),
                 message_id: String::new(),
                 content,
             }));

@@ -143,6 +143,15 @@ impl fmt::Display for Failure {
     }
 }
 
+/// Somebody in Cc or Bcc who was left out of a message that the others get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The address.
+    pub to: String,
+    /// What the server said to it, or why it was not asked.
+    pub cause: Cause,
+}
+
 /// What became of one message that was begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {

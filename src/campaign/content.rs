@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use lettre::Address;
 use lettre::message::Mailbox;
+use toml::Spanned;
 use toml::de::DeTable;
 
 use super::error::Mistake;
 use super::flask_mail::EnvironmentError;
 use super::section::Section;
-use super::{MessageSettings, attachment, header};
+use super::{MessageSettings, attachment, copies, header};
 
 /// The templates when `html` and `text` are absent.
 const DEFAULT_HTML: &str = "message.html.hbs";
@@ -22,6 +23,8 @@ impl MessageSettings {
             from,
             reply_to: None,
             to: None,
+            cc: Vec::new(),
+            bcc: Vec::new(),
             subject: subject.into(),
             html: None,
             text: None,
@@ -56,6 +59,8 @@ pub(super) fn read(
     let mut message = MessageSettings::new(from, subject);
     message.reply_to = mailbox(&section, "reply_to")?;
     message.to = template(&section, "to")?;
+    message.cc = copies::read(&section, "cc")?;
+    message.bcc = copies::read(&section, "bcc")?;
     message.envelope_from = envelope_from(&section)?;
     message.headers = header::read(
         &section,
@@ -96,14 +101,22 @@ fn template(section: &Section<'_>, key: &str) -> Result<Option<String>, Mistake>
     let Some(written) = section.filled(key)? else {
         return Ok(None);
     };
-    let text = written.get_ref();
-    let control = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
-    if let Some(control) = text.chars().find(|c| control(*c)) {
-        let name = section.name(key);
-        let text = format!("{name} has the control character {control:?}; leave it out");
-        return Err(Mistake::new(written.span(), text));
-    }
-    Ok(Some(text.to_string()))
+    check_controls(section, key, &written)?;
+    Ok(Some(written.get_ref().to_string()))
+}
+
+pub(super) fn check_controls(
+    section: &Section<'_>,
+    key: &str,
+    written: &Spanned<&str>,
+) -> Result<(), Mistake> {
+    let control = |c: &char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+    let Some(control) = written.get_ref().chars().find(control) else {
+        return Ok(());
+    };
+    let name = section.name(key);
+    let text = format!("{name} has the control character {control:?}; leave it out");
+    Err(Mistake::new(written.span(), text))
 }
 
 /// `envelope_from`; when no tag is in it, it is known now whether it is an address.

@@ -9,7 +9,7 @@ use super::{Campaign, MailingList};
 
 impl Campaign {
     /// Named parts of the campaign's content, each as 16 hex digits: "sender" (From, Reply-To, envelope sender), "subject"
-    /// (and `to` and `headers`), "html", "text", "partials", "vars", "list". Equal parts, equal digits.
+    /// (and `to`, `cc`, `bcc` and `headers`), "html", "text", "partials", "vars", "list". Equal parts, equal digits.
     ///
     /// # Errors
     /// A template that cannot be read.
@@ -24,6 +24,13 @@ impl Campaign {
         let mut subject = Digest::new();
         subject.text(&message.subject);
         subject.optional(message.to.as_deref());
+        // Told apart only where there are any, so that a run begun without them goes on unasked.
+        for (name, templates) in [("Cc", &message.cc), ("Bcc", &message.bcc)] {
+            for template in templates {
+                subject.text(name);
+                subject.text(template);
+            }
+        }
         for (name, value) in &message.headers {
             subject.text(name);
             subject.text(value);
@@ -178,6 +185,9 @@ mod tests {
             changed(&|it| it.message.to = Some(String::new())),
             ["subject"]
         );
+        let copy = || vec!["{{boss}}".to_owned()];
+        assert_eq!(changed(&|it| it.message.cc = copy()), ["subject"]);
+        assert_eq!(changed(&|it| it.message.bcc = copy()), ["subject"]);
         let header = || ("X-A".to_owned(), "b".to_owned());
         assert_eq!(
             changed(&|it| it.message.headers.push(header())),

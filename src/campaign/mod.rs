@@ -8,6 +8,7 @@
 
 mod attachment;
 mod content;
+mod copies;
 mod delivery;
 mod dkim;
 mod duration;
@@ -131,6 +132,10 @@ pub struct MessageSettings {
     pub reply_to: Option<Mailbox>,
     /// `to`, a template; `None`: display and address columns.
     pub to: Option<String>,
+    /// `cc`: templates, each of which gives one address or nothing.
+    pub cc: Vec<String>,
+    /// `bcc`: the same.
+    pub bcc: Vec<String>,
     /// `subject`, a template.
     pub subject: String,
     /// The HTML template's file, resolved.

@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::job::Job;
 use super::outbox::Outbox;
 use crate::ledger::LedgerError;
-use crate::ledger::entry::{Entry, State, timestamp, write_line};
+use crate::ledger::entry::{Entry, Refused, State, timestamp, write_line};
 use crate::ledger::file::{Ledger, Mark};
 use crate::ledger::standing::{SlotId, Standing, Standings};
-use crate::outcome::Outcome;
+use crate::outcome::{LeftOut, Outcome};
 
 /// Lines that wait to be written.
 #[derive(Debug)]
@@ -53,10 +53,18 @@ impl<'a> Record<'a> {
         write_line(&mut self.lines, &entry(time, job, State::Sending));
     }
 
-    /// What became of the message at `server`, so long after it was handed over.
-    pub fn settled(&mut self, job: &Job, outcome: &Outcome, server: &str, took: Duration) {
+    /// What became of the message at `server`, so long after it was handed over, and who of its Cc and Bcc was left out.
+    pub fn settled(
+        &mut self,
+        job: &Job,
+        outcome: &Outcome,
+        left_out: &[LeftOut],
+        server: &str,
+        took: Duration,
+    ) {
         let time = self.time.get_or_insert_with(timestamp);
         let mut line = entry(time, job, State::from(outcome)).with_outcome(outcome);
+        line.refused = left_out.iter().map(Refused::from).collect();
         line.server = Some(server.into());
         line.message_id = Some((&job.message.message_id).into());
         line.ms = u64::try_from(took.as_millis()).ok();

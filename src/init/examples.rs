@@ -54,7 +54,6 @@ pub const EXAMPLES: &[Example] = &[
             "campaign.toml",
             "recipients.csv",
             "message.html.hbs",
-            "ornament.png",
             "terms.txt",
             "invoices/2026-0117.pdf",
             "invoices/2026-0118.pdf",
@@ -71,6 +70,35 @@ pub const EXAMPLES: &[Example] = &[
             "message.txt.hbs",
             "seminar.ics"
         ]
+    ),
+    example!(
+        "notification",
+        "../../campaigns/notification",
+        [
+            "campaign.toml",
+            "message.html.hbs",
+            "message.txt.hbs",
+            "orders.jsonl",
+        ]
+    ),
+    example!(
+        "report",
+        "../../campaigns/report",
+        [
+            "campaign.toml",
+            "charts/answers.png",
+            "charts/requests.png",
+            "figures.xlsx",
+            "make.py",
+            "message.html.hbs",
+            "partials/days.hbs",
+            "recipients.csv",
+        ]
+    ),
+    example!(
+        "chinese",
+        "../../campaigns/chinese",
+        ["campaign.toml", "message.html.hbs", "recipients.csv",]
     ),
 ];
 

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::outcome::{Cause, Failure, Outcome, Reply};
+use crate::outcome::{Cause, Failure, LeftOut, Outcome, Reply};
 
 /// The format that this version writes.
 pub const FORMAT: u32 = 1;
@@ -120,12 +121,35 @@ pub struct Entry<'a> {
     /// The list's column at fault.
     #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
     pub column: Option<Cow<'a, str>>,
+    /// Who of Cc and Bcc the server refused, so that all but they have the message.
+    #[serde(default, borrow, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<Refused<'a>>,
     /// `accepted` and `released`: who says so, where a person settled what was in doubt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<By>,
     /// From the first command of the transaction to its outcome, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ms: Option<u64>,
+}
+
+/// Somebody in Cc or Bcc who was left out of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused<'a> {
+    /// The address.
+    #[serde(borrow)]
+    pub to: Cow<'a, str>,
+    /// The SMTP code, only when the server said one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<u16>,
+    /// The enhanced status code (RFC 3463).
+    #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
+    pub enhanced: Option<Cow<'a, str>>,
+    /// The reply's text.
+    #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<Cow<'a, str>>,
+    /// Why, where no server said it.
+    #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Cow<'a, str>>,
 }
 
 impl<'a> Entry<'a> {
@@ -144,6 +168,7 @@ impl<'a> Entry<'a> {
             reply: None,
             reason: None,
             column: None,
+            refused: Vec::new(),
             by: None,
             ms: None,
         }
@@ -179,6 +204,39 @@ impl<'a> Entry<'a> {
         self.enhanced = reply.enhanced.map(|enhanced| enhanced.to_string().into());
         self.reply = Some((&reply.text).into());
         self
+    }
+}
+
+impl<'a> From<&'a LeftOut> for Refused<'a> {
+    fn from(left_out: &'a LeftOut) -> Refused<'a> {
+        let mut refused = Refused {
+            to: (&left_out.to).into(),
+            code: None,
+            enhanced: None,
+            reply: None,
+            reason: None,
+        };
+        match &left_out.cause {
+            Cause::Reply(reply) => {
+                refused.code = Some(reply.code);
+                refused.enhanced = reply.enhanced.map(|enhanced| enhanced.to_string().into());
+                refused.reply = Some((&reply.text).into());
+            }
+            Cause::Io(text) | Cause::Local(text) => refused.reason = Some(text.into()),
+        }
+        refused
+    }
+}
+
+impl fmt::Display for Refused<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not to {}:", self.to)?;
+        if let Some(code) = self.code {
+            write!(f, " {code}")?;
+        }
+        let texts = [&self.enhanced, &self.reply, &self.reason];
+        let mut texts = texts.into_iter().flatten();
+        texts.try_for_each(|text| write!(f, " {text}"))
     }
 }
 

@@ -2,18 +2,44 @@
 
 use lettre::Address;
 
+use super::copies::Copy;
 use super::header::{ENCODED_LINE, encoded_words, is_printable_ascii};
 
 /// Writes the field `name` with one mailbox. `display` holds no forbidden character, `address` is on the wire's terms.
 pub(super) fn mailbox(out: &mut String, name: &str, display: Option<&str>, address: &Address) {
-    let address: &str = address.as_ref();
     out.push_str(name);
     out.push(':');
+    one(out, name.len() + 1, display, address);
+    out.push_str("\r\n");
+}
+
+/// Writes the field `name` with these mailboxes, each on a line of its own; no field where there are none.
+pub(super) fn mailboxes(out: &mut String, name: &str, all: &[Copy]) {
+    for (at, Copy { display, address }) in all.iter().enumerate() {
+        let column = if at == 0 {
+            out.push_str(name);
+            out.push(':');
+            name.len() + 1
+        } else {
+            out.push_str(",\r\n");
+            0
+        };
+        // Room for the comma.
+        one(out, column + 1, display.as_deref(), address);
+    }
+    if !all.is_empty() {
+        out.push_str("\r\n");
+    }
+}
+
+/// Writes a space and one mailbox.
+fn one(out: &mut String, column: usize, display: Option<&str>, address: &Address) {
+    let address: &str = address.as_ref();
     let display = display
         .map(|name| name.trim_matches(' '))
         .filter(|name| !name.is_empty());
     if let Some(display) = display {
-        let column = phrase(out, name.len() + 1, display);
+        let column = phrase(out, column, display);
         if column + address.len() + 3 > ENCODED_LINE {
             out.push_str("\r\n");
         }
@@ -24,7 +50,6 @@ pub(super) fn mailbox(out: &mut String, name: &str, display: Option<&str>, addre
         out.push(' ');
         out.push_str(address);
     }
-    out.push_str("\r\n");
 }
 
 /// Writes the field `name` with a name within angle brackets that is no address (RFC 2919 section 2).

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use lettre::Address;
 use lettre::message::Mailbox;
 
+use super::copies::{self, Copy};
 use super::dkim::{self, Signer};
 use super::list::ListFields;
 use super::mime::{Body, TransferEncoding};
@@ -123,6 +124,10 @@ impl Builder {
         let envelope_to = self.envelope_to(recipient)?;
         let envelope_from = self.envelope_from(rendered)?;
         let display = self.display(recipient, rendered, &envelope_to)?;
+        let cc = self.copies(recipient, "Cc", &rendered.cc)?;
+        let bcc = self.copies(recipient, "Bcc", &rendered.bcc)?;
+        let cc = copies::each_once(cc, &envelope_to);
+        let also_to = copies::envelope(&cc, bcc, &envelope_to);
         self.check_header(recipient, "Subject", &rendered.subject)?;
         let text = encoding("text", rendered.text.as_deref())?;
         let html = encoding("html", rendered.html.as_deref())?;
@@ -135,6 +140,7 @@ impl Builder {
         field(out, "Date", &[date]);
         out.push_str(&self.senders);
         address::mailbox(out, "To", display, &envelope_to);
+        address::mailboxes(out, "Cc", &cc);
         header::unstructured(out, "Subject", &rendered.subject);
         field(out, "Message-ID", &["<", &identity.message_id, ">"]);
         for (own, value) in self.own.iter().zip(&rendered.headers) {
@@ -163,6 +169,7 @@ impl Builder {
             row: recipient.position.row,
             envelope_from,
             envelope_to,
+            also_to,
             message_id: identity.message_id.clone(),
             content,
         })
@@ -216,6 +223,24 @@ impl Builder {
             });
         }
         Ok(Some(display))
+    }
+
+    /// Those of `cc` or `bcc`, each with its display name; a template that gives nothing names nobody.
+    fn copies(
+        &self,
+        recipient: &Recipient,
+        field: &str,
+        values: &[String],
+    ) -> Result<Vec<Copy>, Refusal> {
+        let filled = values.iter().filter(|value| !value.is_empty());
+        let copies = filled.map(|value| {
+            self.check_header(recipient, field, value)?;
+            copies::parse(value).map_err(|why| Refusal {
+                reason: format!("{field} is {value:?}: {why}"),
+                column: self.column_with(recipient, value, '@'),
+            })
+        });
+        copies.collect()
     }
 
     fn own_field(

@@ -9,6 +9,7 @@ use lettre::Address;
 mod address;
 mod builder;
 mod canonical;
+mod copies;
 pub mod dkim;
 mod error;
 pub mod file_name;
@@ -37,8 +38,10 @@ pub struct Message {
     pub row: u64,
     /// Envelope sender (RFC 5321 reverse-path).
     pub envelope_from: Address,
-    /// Envelope recipient (RFC 5321 forward-path).
+    /// The main envelope recipient (RFC 5321 forward-path): the list's. Refused, nobody gets the message.
     pub envelope_to: Address,
+    /// The others, of Cc and Bcc; none is there twice.
+    pub also_to: Vec<Address>,
     /// The Message-ID without its angle brackets.
     pub message_id: String,
     /// The content in order: lines ended by CRLF, the last one too; not dot-stuffed.

@@ -12,6 +12,7 @@ use crate::campaign::{
 use crate::recipients::{Position, Recipient};
 use crate::render::Rendered;
 
+mod copies;
 mod golden;
 mod properties;
 mod refused;
@@ -32,6 +33,8 @@ fn campaign(headers: &[&str]) -> Campaign {
             from: "ACME News <news@acme.example>".parse().unwrap(),
             reply_to: None,
             to: None,
+            cc: Vec::new(),
+            bcc: Vec::new(),
             subject: String::new(),
             html: None,
             text: None,
@@ -73,6 +76,8 @@ fn recipient(name: &str, note: &str) -> Recipient {
 fn rendered(subject: &str, text: Option<&str>, html: Option<&str>) -> Rendered {
     Rendered {
         to: None,
+        cc: Vec::new(),
+        bcc: Vec::new(),
         subject: subject.to_owned(),
         headers: Vec::new(),
         envelope_from: None,

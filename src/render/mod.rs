@@ -42,6 +42,10 @@ use source::Source;
 pub struct Rendered {
     /// The To header, when the campaign has a template for it.
     pub to: Option<String>,
+    /// What each of the campaign's `cc` gives, in their order.
+    pub cc: Vec<String>,
+    /// The same of `bcc`.
+    pub bcc: Vec<String>,
     /// The subject.
     pub subject: String,
     /// Values of the campaign's own headers, in the order of the settings.
@@ -92,6 +96,8 @@ pub struct Templates {
     plain: Handlebars<'static>,
     shape: context::Shape,
     to: Option<Template>,
+    cc: Vec<Template>,
+    bcc: Vec<Template>,
     subject: Template,
     headers: Vec<Template>,
     envelope_from: Option<Template>,
@@ -126,6 +132,10 @@ impl Templates {
                 .map(|text| source::setting(key, text))
                 .transpose()
         };
+        let all = |key: &str, texts: &[String]| {
+            let templates = texts.iter().map(|text| source::setting(key, text));
+            templates.collect::<Result<Vec<_>, _>>()
+        };
         let headers = message
             .headers
             .iter()
@@ -148,6 +158,8 @@ impl Templates {
             plain: helpers::registry(),
             shape: context::Shape::new(campaign, columns, nested)?,
             to: setting("to", &message.to)?,
+            cc: all("cc", &message.cc)?,
+            bcc: all("bcc", &message.bcc)?,
             subject: source::setting("subject", &message.subject)?,
             headers: headers.collect::<Result<_, _>>()?,
             envelope_from: setting("envelope_from", &message.envelope_from)?,
@@ -224,6 +236,7 @@ impl Templates {
     fn all(&self) -> impl Iterator<Item = &Template> + Clone {
         let settings = self.to.iter().chain([&self.subject]).chain(&self.headers);
         settings
+            .chain(self.cc.iter().chain(&self.bcc))
             .chain(&self.envelope_from)
             .chain(&self.html)
             .chain(&self.text)
@@ -237,6 +250,8 @@ impl Templates {
             context: self.shape.context(),
             rendered: Rendered {
                 to: empty(&self.to),
+                cc: vec![String::new(); self.cc.len()],
+                bcc: vec![String::new(); self.bcc.len()],
                 subject: String::new(),
                 headers: vec![String::new(); self.headers.len()],
                 envelope_from: empty(&self.envelope_from),
@@ -290,6 +305,12 @@ impl Templates {
             (_, _) => Ok(()),
         };
         one(&self.to, &mut rendered.to)?;
+        for (template, out) in self.cc.iter().zip(&mut rendered.cc) {
+            header(template, out)?;
+        }
+        for (template, out) in self.bcc.iter().zip(&mut rendered.bcc) {
+            header(template, out)?;
+        }
         header(&self.subject, &mut rendered.subject)?;
         for (template, out) in self.headers.iter().zip(&mut rendered.headers) {
             header(template, out)?;

@@ -26,6 +26,8 @@ fn campaign(dir: &Path, subject: &str) -> Campaign {
             from: "News <news@acme.example>".parse().unwrap(),
             reply_to: None,
             to: None,
+            cc: Vec::new(),
+            bcc: Vec::new(),
             subject: subject.into(),
             html: None,
             text: None,
@@ -133,6 +135,8 @@ fn only_html_is_escaped() {
         rendered,
         Rendered {
             to: Some(format!("{raw} <jack@b.example>")),
+            cc: Vec::new(),
+            bcc: Vec::new(),
             subject: raw.into(),
             headers: vec![raw.into(), "Paris & Lyon".into()],
             envelope_from: Some("bounce+abc@acme.example".into()),

@@ -13,7 +13,7 @@ use crate::cli::{Format, ListedState};
 use crate::compose::Naming;
 use crate::ledger::LedgerError;
 use crate::ledger::doubt::{self, Trace};
-use crate::ledger::entry::Entry;
+use crate::ledger::entry::{Entry, Refused};
 use crate::ledger::file;
 use crate::ledger::standing::{KeyHash, Standing};
 use crate::recipients::Row;
@@ -55,6 +55,9 @@ struct Line<'a> {
     reply: Option<Cow<'a, str>>,
     message_id: Option<Cow<'a, str>>,
     time: Option<Cow<'a, str>>,
+    /// Who of Cc and Bcc was refused.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    refused: Vec<Refused<'a>>,
     fields: Map<String, Value>,
 }
 
@@ -201,6 +204,7 @@ impl<'a> Line<'a> {
             reply: None,
             message_id: None,
             time: None,
+            refused: Vec::new(),
             fields: Map::new(),
         }
     }
@@ -224,6 +228,7 @@ impl<'a> Line<'a> {
             (_, reason) => reason,
         });
         self.time = Some(entry.time);
+        self.refused = entry.refused;
         Ok(())
     }
 
@@ -302,6 +307,10 @@ impl<W: Write> Writer<W> {
                 }
                 let (row, attempts) = (line.row.to_string(), line.attempts.to_string());
                 let code = line.code.map(|code| code.to_string()).unwrap_or_default();
+                let mut reply = line.reply.unwrap_or_default();
+                for refused in &line.refused {
+                    reply.to_mut().push_str(&format!("; {refused}"));
+                }
                 for value in [
                     line.key,
                     &row,
@@ -311,7 +320,7 @@ impl<W: Write> Writer<W> {
                     line.server.as_deref().unwrap_or_default(),
                     &code,
                     line.enhanced.as_deref().unwrap_or_default(),
-                    line.reply.as_deref().unwrap_or_default(),
+                    &reply,
                     line.message_id.as_deref().unwrap_or_default(),
                     line.time.as_deref().unwrap_or_default(),
                 ] {

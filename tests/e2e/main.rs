@@ -17,6 +17,7 @@ mod support;
 
 mod campaigns;
 mod check;
+mod copies;
 mod docs;
 mod dry_run;
 mod environment;

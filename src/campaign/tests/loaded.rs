@@ -103,6 +103,8 @@ durability = "process"
             from: "ACME News <news@acme.example>".parse().unwrap(),
             reply_to: Some("editor@acme.example".parse().unwrap()),
             to: some("{{name}} <{{email}}>"),
+            cc: Vec::new(),
+            bcc: Vec::new(),
             subject: "{{first_name}}, your digest".to_owned(),
             html: Some(at("a.html.hbs")),
             text: Some(at("b.txt.hbs")),

@@ -9,7 +9,7 @@ use crate::deliver::record::Record;
 use crate::deliver::reply::Lasting;
 use crate::deliver::session::{Finished, Trouble, Verdict};
 use crate::ledger::standing::Standing;
-use crate::outcome::{Outcome, Stage};
+use crate::outcome::{LeftOut, Outcome, Stage};
 use crate::stop::Reason;
 use crate::wording::count;
 
@@ -44,6 +44,7 @@ impl Courier<'_> {
         for Finished {
             mut job,
             verdict,
+            left_out,
             took,
         } in finished
         {
@@ -54,7 +55,7 @@ impl Courier<'_> {
                         Some(why) => drop(first.get_or_insert(why)),
                         None => self.account.health.well(manner),
                     }
-                    self.settle(&job, outcome, took, record);
+                    self.settle(&job, outcome, &left_out, took, record);
                 }
                 Verdict::Returned(why) => {
                     // Only the first one can be the reason.
@@ -66,7 +67,7 @@ impl Courier<'_> {
                         Some(_) => None,
                     };
                     match outcome {
-                        Some(outcome) => self.settle(&job, outcome, took, record),
+                        Some(outcome) => self.settle(&job, outcome, &[], took, record),
                         None => {
                             self.account.not_taken();
                             returned.push(job);
@@ -101,7 +102,14 @@ impl Courier<'_> {
     }
 
     /// Books the outcome; its line goes with this turn's append, before anything else is begun.
-    fn settle(&mut self, job: &Job, outcome: Outcome, took: Duration, record: &mut Record<'_>) {
+    fn settle(
+        &mut self,
+        job: &Job,
+        outcome: Outcome,
+        left_out: &[LeftOut],
+        took: Duration,
+        record: &mut Record<'_>,
+    ) {
         let shared = self.shared;
         let outcome = match outcome {
             Outcome::Deferred(failure) if job.attempt >= shared.delivery.attempts => {
@@ -118,7 +126,7 @@ impl Courier<'_> {
             }
             Outcome::Deferred(_) | Outcome::Failed(_) => self.account.not_taken(),
         }
-        record.settled(job, &outcome, self.account.name(), took);
+        record.settled(job, &outcome, left_out, self.account.name(), took);
         shared.standings.set_attempts(job.slot, job.attempt);
         shared.standings.set(job.slot, Standing::from(&outcome));
         let refused = shared.tally.count(&outcome);

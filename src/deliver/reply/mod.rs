@@ -142,6 +142,19 @@ pub fn hangs_up(reply: &Reply) -> bool {
     }
 }
 
+/// Another recipient is one too many for this message (RFC 5321 section 4.5.3.1.10): those before it get it.
+pub fn too_many_recipients(reply: &Reply) -> bool {
+    let said = || {
+        reply
+            .text
+            .to_ascii_lowercase()
+            .contains("too many recipients")
+    };
+    let session = Topic::of(reply) == Some(Topic::Limit(Limit::Session));
+    let enhanced = matches!(reply.enhanced, Some(Enhanced(_, 5, 3)));
+    matches!(reply.code, 452 | 552) && !session && (enhanced || reply.enhanced.is_none() && said())
+}
+
 /// The command is not known, or was not expected here; or the server waited with its reply and found that the client
 /// did not (RFC 2920 section 3.2): Exim's, Postfix's and postscreen's words.
 pub fn out_of_step(reply: &Reply) -> bool {

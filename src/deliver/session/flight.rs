@@ -4,6 +4,7 @@
 use std::borrow::Borrow;
 use std::time::Instant;
 
+use super::addressees::Addressees;
 use super::{Finished, Trouble, Verdict};
 use crate::deliver::reply::{Lasting, Ruling, rule};
 use crate::message::Message;
@@ -39,7 +40,8 @@ pub(super) struct Open<J> {
     pub job: J,
     pub begun: Instant,
     pub progress: Progress,
-    /// The first command that was refused, and how.
+    pub addressees: Addressees,
+    /// The first command that was refused, and how; not one that named another than the main recipient.
     pub refusal: Option<Refusal>,
 }
 
@@ -57,6 +59,7 @@ pub(super) struct Refusal {
 pub(super) struct Sent<J> {
     job: J,
     begun: Instant,
+    addressees: Addressees,
     refusal: Option<Refusal>,
     recipient_taken: bool,
     /// Its MAIL found the server in a transaction that was refused before.
@@ -64,12 +67,39 @@ pub(super) struct Sent<J> {
 }
 
 impl<J: Borrow<Message>> Open<J> {
-    pub fn new(job: J) -> Self {
+    /// `most`: recipients that the server takes with one message, where it says so.
+    pub fn new(job: J, most: Option<u32>) -> Self {
+        let addressees = Addressees::of(job.borrow(), most);
         Open {
             job,
             begun: Instant::now(),
             progress: Progress::Waiting,
+            addressees,
             refusal: None,
+        }
+    }
+
+    /// Takes the answer to a command of its envelope, or to the end of an empty content.
+    pub fn take(&mut self, stage: Stage, reply: Reply, confused: bool) {
+        let ruling = rule(stage, &reply);
+        let another = match stage {
+            Stage::Rcpt => self.addressees.answered(),
+            _ => None,
+        };
+        if ruling == Ruling::Proceed || self.refusal.is_some() {
+            return;
+        }
+        match another {
+            Some(another) if Addressees::leaves_out(ruling, &reply) => {
+                self.addressees.leave_out(self.job.borrow(), another, reply);
+            }
+            Some(_) | None => {
+                self.refusal = Some(Refusal {
+                    stage,
+                    reply,
+                    confused,
+                });
+            }
         }
     }
 
@@ -78,6 +108,7 @@ impl<J: Borrow<Message>> Open<J> {
         Sent {
             job: self.job,
             begun: self.begun,
+            addressees: self.addressees,
             refusal: self.refusal,
             recipient_taken: false,
             astray: false,
@@ -148,8 +179,11 @@ impl<J: Borrow<Message>> Sent<J> {
             }
             Some(_) if self.astray && ruling != Ruling::Proceed => {
                 return Err(Open {
+                    job: self.job,
                     begun: self.begun,
-                    ..Open::new(self.job)
+                    progress: Progress::Waiting,
+                    addressees: self.addressees,
+                    refusal: None,
                 });
             }
             // Taken, for nobody: the answers are not in step.
@@ -169,7 +203,10 @@ impl<J: Borrow<Message>> Sent<J> {
                 refusal.verdict()
             }
         };
-        Ok(finish(self.job, self.begun, verdict))
+        Ok(Finished {
+            left_out: self.addressees.left_out(),
+            ..finish(self.job, self.begun, verdict)
+        })
     }
 
     /// The connection is of no more use, and no answer came.
@@ -187,7 +224,10 @@ impl<J: Borrow<Message>> Sent<J> {
                 Verdict::Settled(Outcome::InDoubt(failure))
             }
         };
-        finish(self.job, self.begun, verdict)
+        Finished {
+            left_out: self.addressees.left_out(),
+            ..finish(self.job, self.begun, verdict)
+        }
     }
 
     /// The server said that it closes the connection before it came to this message: it cannot have taken it.
@@ -204,6 +244,7 @@ fn finish<J>(job: J, begun: Instant, verdict: Verdict) -> Finished<J> {
     Finished {
         job,
         verdict,
+        left_out: Vec::new(),
         took: begun.elapsed(),
     }
 }

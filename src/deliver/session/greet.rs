@@ -54,6 +54,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
             judged: 0,
             trusted: terms.proven >= Some(manner),
             reset_first: false,
+            reset_alone: false,
             refused_open: false,
             reset_always: false,
             closing: false,

@@ -6,6 +6,8 @@ use std::io::{self, IoSlice, Write};
 use std::ops::Range;
 use std::time::Instant;
 
+use lettre::Address;
+
 use super::flight::{Flight, Progress};
 use super::{Due, Manner, Session, Trouble, content};
 use crate::deliver::transport::Transport;
@@ -157,7 +159,11 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         let message = open.job.borrow();
         match open.progress {
             Progress::Waiting | Progress::Next(Stage::Mail) => mail(group, message, size),
-            Progress::Next(Stage::Rcpt) => rcpt(group, message),
+            Progress::Next(Stage::Rcpt) => {
+                if let Some(address) = open.addressees.next(message) {
+                    rcpt(group, address);
+                }
+            }
             Progress::Next(_) => group.command(Stage::Data, format_args!("DATA\r\n")),
             Progress::Ready | Progress::Void => return self.lay_content(group, 0),
             Progress::Asking => return,
@@ -174,13 +180,19 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
             match open.progress {
                 Progress::Ready | Progress::Void => self.lay_content(group, at),
                 // Until its DATA is answered nothing may follow (RFC 2920 section 3.1).
-                Progress::Asking | Progress::Next(_) => return,
+                Progress::Asking => return,
+                // That of a message to several, whose envelope is answered.
+                Progress::Next(_) => return self.data(group, at),
                 Progress::Waiting => {
-                    if self.closing {
+                    if self.closing || self.resets_alone(group) {
                         return;
                     }
+                    let several = open.addressees.are_several();
                     self.envelope(group, at);
-                    return group.command(Stage::Data, format_args!("DATA\r\n"));
+                    if !several {
+                        self.data(group, at);
+                    }
+                    return;
                 }
             }
         }
@@ -193,17 +205,40 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
                 continue;
             };
             let size = content::length(&open.job.borrow().content);
+            if open.progress == Progress::Asking {
+                return;
+            }
             if open.progress != Progress::Ready {
                 if self.closing || !self.due.is_empty() && !self.trusted {
                     return;
                 }
+                if self.resets_alone(group) {
+                    return;
+                }
+                let several = open.addressees.are_several();
                 self.envelope(group, at);
-                if !self.trusted {
+                if several || !self.trusted {
                     return;
                 }
             }
             group.command(Stage::EndOfData, format_args!("BDAT {size} LAST\r\n"));
             group.content(self.first + at as u64, false);
+        }
+    }
+
+    /// Whether nothing may be said now but RSET, which is laid unless it is on its way.
+    fn resets_alone(&self, group: &mut Group) -> bool {
+        let alone = self.reset_first && self.reset_alone;
+        if alone && self.due.is_empty() && group.due.is_empty() {
+            group.reset();
+        }
+        alone
+    }
+
+    fn data(&mut self, group: &mut Group, at: usize) {
+        group.command(Stage::Data, format_args!("DATA\r\n"));
+        if let Some(Flight::Open(open)) = self.flights.get_mut(at) {
+            open.progress = Progress::Asking;
         }
     }
 
@@ -217,8 +252,11 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         let Flight::Open(open) = &mut self.flights[at] else {
             return;
         };
-        mail(group, open.job.borrow(), self.offers.size.is_some());
-        rcpt(group, open.job.borrow());
+        let message = open.job.borrow();
+        mail(group, message, self.offers.size.is_some());
+        for address in open.addressees.named(message) {
+            rcpt(group, address);
+        }
         open.progress = Progress::Asking;
     }
 
@@ -369,9 +407,6 @@ fn mail(group: &mut Group, message: &Message, size: bool) {
     }
 }
 
-fn rcpt(group: &mut Group, message: &Message) {
-    group.command(
-        Stage::Rcpt,
-        format_args!("RCPT TO:<{}>\r\n", message.envelope_to),
-    );
+fn rcpt(group: &mut Group, address: &Address) {
+    group.command(Stage::Rcpt, format_args!("RCPT TO:<{address}>\r\n"));
 }

@@ -11,10 +11,14 @@
 //! | pipelined (RFC 2920) | one round trip: the end of one message and the next one's MAIL, RCPT, DATA are one write | two |
 //! | chunked (RFC 3030) | a part of one: whole transactions follow each other, RSET between them | `window` |
 //!
+//! A message to several recipients (Cc, Bcc) costs a round trip more, in all manners: its content waits until its whole
+//! envelope is answered, since without its main recipient nobody is to get it, and a server takes it for those it accepted.
+//!
 //! Every command that is sent leaves an entry in a queue, every reply takes the first one off: that is all the
 //! matching there is, in all manners. Must not know the ledger, the campaign, retries or printing: what happened is
 //! returned, and what to make of it is the courier's matter.
 
+mod addressees;
 mod content;
 mod flight;
 mod greet;
@@ -40,7 +44,7 @@ use super::reply::Lasting;
 use super::transport::Transport;
 use super::wire::Wire;
 use crate::message::Message;
-use crate::outcome::{Cause, Failure, Outcome, Scope, Stage};
+use crate::outcome::{Cause, Failure, LeftOut, Outcome, Scope, Stage};
 use crate::wording::count;
 
 /// The reply to the end of a message may take this many times as long as others (RFC 5321 4.5.3.2.6).
@@ -77,6 +81,8 @@ pub struct Finished<J> {
     pub job: J,
     /// What became of it.
     pub verdict: Verdict,
+    /// Who of its Cc and Bcc does not get it, if it was sent.
+    pub left_out: Vec<LeftOut>,
     /// Since it was handed over.
     pub took: Duration,
 }
@@ -128,6 +134,8 @@ pub struct Session<J, T = Line> {
     trusted: bool,
     /// The server has begun a transaction that nobody wants: RSET comes before the next MAIL.
     reset_first: bool,
+    /// That transaction has recipients: RSET is to be answered before anything else is said, lest they get what is not theirs.
+    reset_alone: bool,
     /// As far as the replies tell, the server is still in a transaction that it refused.
     refused_open: bool,
     /// It does not end refused transactions on its own: RSET comes before each MAIL.
@@ -196,7 +204,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
     pub fn submit(&mut self, job: J) {
         debug_assert!(self.room() > 0);
         self.submitted += 1;
-        let open = Open::new(job);
+        let open = Open::new(job, self.offers.limits.rcptmax);
         match self.too_large(content::length(&open.job.borrow().content)) {
             Some(failure) => self.finished.push(open.failed(failure)),
             None => self.flights.push_back(Flight::Open(open)),

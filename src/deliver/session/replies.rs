@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::io;
 use std::time::Instant;
 
-use super::flight::{Flight, Progress, Refusal};
+use super::flight::{Flight, Progress};
 use super::{Due, Finished, Manner, Misbehaviour, Session, Trouble, Verdict};
 use crate::deliver::reply::{Lasting, Ruling, hangs_up, out_of_step, rule};
 use crate::deliver::transport::Transport;
@@ -165,7 +165,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
             self.leave(stage, reply.clone());
         }
         if reset {
-            self.reset_first = false;
+            (self.reset_first, self.reset_alone) = (false, false);
             self.refused_open = false;
             self.closing |= rule(Stage::Mail, &reply) != Ruling::Proceed;
             return;
@@ -210,32 +210,32 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         let Some(Flight::Open(open)) = self.flights.front_mut() else {
             return;
         };
-        if !proceed && open.refusal.is_none() {
-            open.refusal = Some(Refusal {
-                stage,
-                reply,
-                confused,
-            });
-        }
-        let Some(Flight::Open(open)) = self.flights.front_mut() else {
-            return;
-        };
+        open.take(stage, reply, confused);
         let sequential = self.manner == Manner::Sequential;
         match (stage, open.refusal.is_some()) {
             (Stage::Mail, false) if sequential => open.progress = Progress::Next(Stage::Rcpt),
-            (Stage::Rcpt, false) if sequential => open.progress = Progress::Next(Stage::Data),
+            (Stage::Rcpt, false) if sequential => {
+                let next = match open.addressees.are_due() {
+                    true => Stage::Rcpt,
+                    false => Stage::Data,
+                };
+                open.progress = Progress::Next(next);
+            }
             (Stage::Mail | Stage::Rcpt, true) if sequential => {
                 self.reset_first |= stage == Stage::Rcpt;
                 self.finish_refused();
             }
-            // The first envelope of a chunked session, which was sent alone.
-            (Stage::Rcpt, refused) if self.manner == Manner::Chunked && self.due.is_empty() => {
-                self.trusted = true;
+            // The end of an envelope that was sent alone: that of a message to several, or the first of a chunked session.
+            (Stage::Rcpt, refused) if self.due.is_empty() => {
+                let chunked = self.manner == Manner::Chunked;
+                self.trusted |= chunked;
                 if refused {
                     self.reset_first = true;
                     self.finish_refused();
-                } else {
+                } else if chunked {
                     open.progress = Progress::Ready;
+                } else {
+                    open.progress = Progress::Next(Stage::Data);
                 }
             }
             (Stage::Data, false) => open.progress = Progress::Ready,
@@ -254,6 +254,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         let Some(Flight::Open(open)) = self.next_flight() else {
             return;
         };
+        self.reset_alone |= open.addressees.are_several();
         match open.refused() {
             Ok(finished) => self.finish(finished),
             // Taken, says the server, of a content that was cut short: it was not, and goes back when the line is lost.

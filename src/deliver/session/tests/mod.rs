@@ -9,6 +9,7 @@ mod model;
 mod property;
 mod resets;
 mod script;
+mod several;
 
 use std::cell::{Ref, RefCell};
 use std::rc::Rc;
@@ -78,6 +79,16 @@ fn session_on(terms: Terms, nature: Nature, line: Line) -> (Scripted, Rc<RefCell
     (session, script)
 }
 
+/// The same, with so many recipients besides.
+fn job_to(number: usize, others: usize) -> Job {
+    let mut job = job(number);
+    let others = (b's'..=b'z').map(char::from).take(others);
+    job.message.also_to = others
+        .map(|letter| format!("{letter}{number}@x.example").parse().unwrap())
+        .collect();
+    job
+}
+
 /// A message whose content begins with a dot, has a line of dots, and says whose it is at both ends.
 fn job(number: usize) -> Job {
     let address = |letter| format!("{letter}{number}@x.example").parse().unwrap();
@@ -95,6 +106,7 @@ fn job(number: usize) -> Job {
         row: number as u64,
         envelope_from: address('f'),
         envelope_to: address('r'),
+        also_to: Vec::new(),
         message_id: String::new(),
         content,
     };
@@ -132,8 +144,21 @@ fn drive(
     script: &Rc<RefCell<Script>>,
     messages: usize,
 ) -> Vec<Option<Verdict>> {
-    let mut verdicts = vec![None; messages];
-    let mut jobs = (0..messages).map(job);
+    let finished = drive_all(session, script, (0..messages).map(job).collect());
+    finished
+        .into_iter()
+        .map(|finished| finished.map(|it| it.verdict))
+        .collect()
+}
+
+/// The same of these messages, with all that is told of them.
+fn drive_all(
+    session: &mut Scripted,
+    script: &Rc<RefCell<Script>>,
+    jobs: Vec<Job>,
+) -> Vec<Option<Finished<Job>>> {
+    let mut all: Vec<_> = jobs.iter().map(|_| None).collect();
+    let mut jobs = jobs.into_iter();
     let (mut submitted, mut exchanges) = (0, 0);
     loop {
         while session.room() > 0
@@ -147,14 +172,15 @@ fn drive(
         }
         exchanges += 1;
         assert!(exchanges < 10_000, "it does not come to an end");
-        for Finished { job, verdict, .. } in exchange(session, script) {
-            let before = verdicts[job.number].replace(verdict);
-            assert_eq!(before, None, "{} came back twice", job.number);
+        for finished in exchange(session, script) {
+            let number = finished.job.number;
+            let before = all[number].replace(finished);
+            assert!(before.is_none(), "{number} came back twice");
         }
     }
-    let returned = verdicts.iter().flatten().count();
+    let returned = all.iter().flatten().count();
     assert_eq!(returned, submitted, "each message comes back");
-    verdicts
+    all
 }
 
 /// A letter a message: Accepted, Failed, Deferred, in doubt (`?`), Returned, never handed over (`-`).

@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum At {
     Mail,
+    /// The main recipient.
     Rcpt,
+    /// The others, from 0.
+    Also(usize),
     Data,
     /// The end of the content.
     End,
@@ -61,10 +64,13 @@ enum Mode {
 struct Transaction {
     sender: usize,
     recipient: Option<usize>,
+    /// Others, by message and place.
+    others: Vec<(usize, usize)>,
     spoilt: bool,
 }
 
-/// The server. Messages are told apart by number: `f3@x.example` sends message 3 to `r3@x.example`.
+/// The server. Messages are told apart by number: `f3@x.example` sends message 3 to `r3@x.example`, and to
+/// `s3@x.example` and `t3@x.example`.
 #[derive(Debug)]
 pub struct Model {
     nature: Nature,
@@ -83,6 +89,10 @@ pub struct Model {
     pub commands: Vec<String>,
     /// The content of each message that it is responsible for.
     pub taken: BTreeMap<usize, Vec<u8>>,
+    /// What the others got: message and place, in the order of taking.
+    pub copies: Vec<(usize, usize)>,
+    /// How often others got what is another message, or what its main recipient did not get; the place of emptiness too.
+    pub leaks: usize,
     /// How often it took a message once more.
     pub doubled: usize,
     /// How often it took a message under the sender of another.
@@ -106,6 +116,8 @@ impl Model {
             closed: false,
             commands: Vec::new(),
             taken: BTreeMap::new(),
+            copies: Vec::new(),
+            leaks: 0,
             doubled: 0,
             strangers: 0,
             void: Vec::new(),
@@ -181,14 +193,20 @@ impl Model {
                     Some(transaction) if transaction.spoilt => Some("503 5.5.1 RSET first"),
                     Some(_) => None,
                 };
-                if self.answer(At::Rcpt, order, "250 2.1.5 recipient ok")
+                let another = another(argument);
+                let at = another.map_or(At::Rcpt, At::Also);
+                if self.answer(at, order, "250 2.1.5 recipient ok")
                     && let Some(transaction) = &mut self.transaction
                 {
-                    transaction.recipient = Some(number(argument));
+                    match another {
+                        None => transaction.recipient = Some(number(argument)),
+                        Some(place) => transaction.others.push((number(argument), place)),
+                    }
                 }
             }
             "DATA" => {
-                let nobody = self.recipient().is_none() && !self.nature.content_for_nobody;
+                let nobody = self.recipient().is_none() && self.others().is_empty();
+                let nobody = nobody && !self.nature.content_for_nobody;
                 let order = nobody.then_some("503 5.5.1 RCPT first");
                 if self.answer(At::Data, order, "354 go on") {
                     self.mode = Mode::Data;
@@ -212,17 +230,29 @@ impl Model {
         self.transaction.as_ref()?.recipient
     }
 
+    fn others(&self) -> Vec<(usize, usize)> {
+        let others = self.transaction.as_ref().map(|it| it.others.clone());
+        others.unwrap_or_default()
+    }
+
     fn content(&mut self, content: Vec<u8>) {
         let order = match &self.transaction {
             None => Some("503 5.5.1 MAIL first"),
             Some(transaction) if transaction.spoilt => Some("503 5.5.1 RSET first"),
-            Some(transaction) if transaction.recipient.is_none() => {
+            Some(transaction)
+                if transaction.recipient.is_none() && transaction.others.is_empty() =>
+            {
                 Some("503 5.5.1 nobody to get it")
             }
             Some(_) => None,
         };
-        let recipient = self.recipient();
+        let (recipient, others) = (self.recipient(), self.others());
         let taken = self.answer(At::End, order, "250 2.0.0 taken");
+        if taken {
+            let stray = |&&(message, _): &&(usize, usize)| Some(message) != recipient;
+            self.leaks += others.iter().filter(stray).count();
+            self.copies.extend(others);
+        }
         match recipient {
             Some(recipient) if taken => {
                 self.doubled += usize::from(self.taken.insert(recipient, content).is_some());
@@ -316,6 +346,12 @@ fn unstuffed(stuffed: &[u8]) -> Vec<u8> {
         content.extend_from_slice(line.strip_prefix(b".").unwrap_or(line));
     }
     content
+}
+
+/// The place of a recipient among the others.
+fn another(path: &str) -> Option<usize> {
+    let letter = path.split('<').nth(1).unwrap().as_bytes()[0];
+    usize::from(letter).checked_sub(usize::from(b's'))
 }
 
 fn number(path: &str) -> usize {

@@ -13,6 +13,10 @@ struct Course {
     content_for_nobody: bool,
     refused_stays: bool,
     refused_goes_on: bool,
+    /// How many others each message goes to, over and over.
+    others: Vec<usize>,
+    /// RSET is refused.
+    reset: Option<&'static str>,
     acts: Vec<((usize, At), Act)>,
     line: Line,
 }
@@ -24,8 +28,17 @@ impl Course {
             content_for_nobody: self.content_for_nobody,
             refused_stays: self.refused_stays,
             refused_goes_on: self.refused_goes_on,
+            // With one recipient RSET goes along with what follows it.
+            reset: self.reset.filter(|_| !self.others.contains(&0)),
             ..nature
         }
+    }
+
+    fn jobs(&self) -> Vec<Job> {
+        let others = self.others.iter().cycle();
+        let jobs = (0..self.messages).zip(others);
+        jobs.map(|(number, &others)| job_to(number, others))
+            .collect()
     }
 
     fn session(&self) -> (Scripted, Rc<RefCell<Script>>) {
@@ -42,6 +55,7 @@ const REFUSALS: &[&str] = &[
     "450 4.2.0 greylisted",
     "451 4.7.1 rate limit",
     "452 4.2.2 full",
+    "452 4.5.3 too many recipients",
     "500 what?",
     "503 5.5.1 bad sequence",
     "550 5.1.1 unknown",
@@ -62,6 +76,7 @@ fn places() -> impl Strategy<Value = (usize, At)> {
     let at = prop_oneof![
         Just(At::Mail),
         Just(At::Rcpt),
+        (0usize..3).prop_map(At::Also),
         Just(At::Data),
         Just(At::End)
     ];
@@ -126,6 +141,11 @@ fn lines() -> impl Strategy<Value = Line> {
 
 fn courses(act: impl Strategy<Value = Act>) -> impl Strategy<Value = Course> {
     let acts = prop::collection::vec((places(), act), 0..8);
+    let others = prop_oneof![
+        1 => Just(vec![0]),
+        1 => prop::collection::vec(0usize..4, 1..5),
+    ];
+    let reset = prop_oneof![9 => Just(None), 1 => Just(Some("451 4.3.0 no reset now"))];
     (
         manners(),
         1usize..=16,
@@ -133,6 +153,8 @@ fn courses(act: impl Strategy<Value = Act>) -> impl Strategy<Value = Course> {
         any::<(bool, bool, bool, bool)>(),
         acts,
         lines(),
+        others,
+        reset,
     )
         .prop_map(
             |(
@@ -142,6 +164,8 @@ fn courses(act: impl Strategy<Value = Act>) -> impl Strategy<Value = Course> {
                 (proven, content_for_nobody, refused_stays, refused_goes_on),
                 acts,
                 line,
+                others,
+                reset,
             )| Course {
                 manner,
                 proven,
@@ -150,6 +174,8 @@ fn courses(act: impl Strategy<Value = Act>) -> impl Strategy<Value = Course> {
                 content_for_nobody,
                 refused_stays,
                 refused_goes_on,
+                others,
+                reset,
                 acts,
                 line,
             },
@@ -170,9 +196,38 @@ fn truthful(course: &Course) -> Result<(), TestCaseError> {
     let (mut session, script) = course.session();
     prop_assert_eq!(session.manner(), course.manner);
     // That each comes back once is looked at in there.
-    let verdicts = drive(&mut session, &script, course.messages);
+    let all = drive_all(&mut session, &script, course.jobs());
+    let verdicts: Vec<_> = all
+        .iter()
+        .map(|it| it.as_ref().map(|it| it.verdict.clone()))
+        .collect();
     let script = look(&script);
     let server = &script.server;
+    for finished in all.iter().flatten() {
+        let number = finished.job.number;
+        for (place, address) in finished.job.message.also_to.iter().enumerate() {
+            let address = address.to_string();
+            let copies = server.copies.iter().filter(|&&it| it == (number, place));
+            let told = finished.left_out.iter().filter(|it| it.to == address);
+            let (copies, told) = (copies.count(), told.count());
+            let taken = server.taken.contains_key(&number);
+            let expected = match letters(&[Some(finished.verdict.clone())]).as_str() {
+                // Who is left out is told, and all the others have it.
+                "A" => copies + told == 1,
+                "?" => copies + told == usize::from(taken).max(told),
+                _ => copies == 0,
+            };
+            prop_assert!(
+                expected,
+                "{}: {} copies, {} told of {:?}",
+                address,
+                copies,
+                told,
+                finished
+            );
+        }
+    }
+    prop_assert_eq!(server.leaks, 0, "others got what was not theirs");
     for (message, verdict) in verdicts.iter().enumerate() {
         let letter = letters(std::slice::from_ref(verdict));
         let taken = server.taken.contains_key(&message);
@@ -236,7 +291,7 @@ proptest! {
     fn answers_too_many_or_too_few(course in courses(disorderly())) {
         let (mut session, script) = course.session();
         // Looked at in there.
-        let verdicts = drive(&mut session, &script, course.messages);
-        prop_assert_eq!(verdicts.len(), course.messages);
+        let all = drive_all(&mut session, &script, course.jobs());
+        prop_assert_eq!(all.len(), course.messages);
     }
 }
