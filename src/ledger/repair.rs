@@ -10,6 +10,9 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
 use super::LedgerError;
 use super::entry::{Entry, Event, EventKind, FORMAT, Header, State, timestamp, write_line};
 use super::replay::header;
@@ -188,7 +191,17 @@ impl<'a> Line<'a> {
         entry
             .or_else(|_| serde_json::from_slice(text).map(Line::Event))
             .ok()
+            .filter(|line| matches!(line, Line::Entry(_)) || !has_state(text))
     }
+}
+
+/// Whether a line that reads as one about the run says something of a recipient, too: two lines grown together.
+fn has_state(text: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Stated {
+        state: Option<IgnoredAny>,
+    }
+    serde_json::from_slice::<Stated>(text).is_ok_and(|line| line.state.is_some())
 }
 
 struct Work {

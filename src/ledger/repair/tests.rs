@@ -241,6 +241,19 @@ fn a_copy_is_never_written_over_nor_made_while_somebody_sends() {
     assert!(matches!(place.repair(), Err(LedgerError::Locked { .. })));
 }
 
+/// Bytes between are gone, and what is left reads as a line about the run.
+#[test]
+fn two_lines_grown_together_are_none() {
+    let whole = ledger();
+    let begun = whole.find("\"event\":\"begun\",\"time\":\"").unwrap() + 24;
+    let mark = whole.find("\"sending\"").unwrap();
+    let key = whole[..mark].rfind("ann@x").unwrap();
+    let place = Place::with(format!("{}{}", &whole[..begun], &whole[key..]).as_bytes());
+    let done = place.repair().unwrap();
+    assert_eq!(done.dropped.len(), 1, "{:?}", done.dropped);
+    standings(&done.copy.unwrap());
+}
+
 /// What happens to bytes on a disk.
 #[derive(Debug, Clone)]
 enum Damage {
