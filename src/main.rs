@@ -96,10 +96,10 @@ fn init_command(options: &Init) -> Result<Exit, Error> {
     init::write(example, &options.folder)?;
     let (folder, voice) = (shell_word(&options.folder), Voice::new(false));
     let files: Vec<_> = example.files.iter().map(|(name, _)| *name).collect();
-    let sandbox = if example.has_server() {
-        ""
-    } else {
-        " --sandbox"
+    // The examples' servers, where they have any, ask for passwords that nobody has.
+    let sandbox = match options.example {
+        None => "",
+        Some(_) => " --sandbox",
     };
     voice.say(&format!(
         "{folder} has {} now. Next, type:\n  mailrun check {folder}{sandbox}\n  mailrun send {folder} --sandbox\n\

@@ -107,12 +107,6 @@ impl Example {
     pub fn find(name: &str) -> Option<&'static Example> {
         EXAMPLES.iter().find(|example| example.name == name)
     }
-
-    /// Whether it names a server, without which nothing but the sandbox takes it.
-    pub fn has_server(&self) -> bool {
-        let settings = self.files.iter().find(|(name, _)| *name == "campaign.toml");
-        settings.is_some_and(|(_, text)| memchr::memmem::find(text, b"\n[[server]]").is_some())
-    }
 }
 
 #[cfg(test)]

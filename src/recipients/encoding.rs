@@ -82,6 +82,11 @@ fn wide(piece: &[u8]) -> Option<&'static Encoding> {
             .count()
     };
     let end = start.iter().position(|byte| *byte == b'\n');
+    // A header of nothing but ASCII is one, whatever zeros follow it.
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\r');
+    if end.is_some_and(|end| end > 0 && start[..end].iter().all(plain)) {
+        return None;
+    }
     let header_ends = |order: usize| {
         // Its line feed is the first of them: the low byte of a pair whose high byte is zero.
         end.is_some_and(|end| end % 2 == order && start.get(end ^ 1) == Some(&0))
@@ -259,6 +264,12 @@ mod tests {
     fn found(bytes: &[u8]) -> (&'static str, bool) {
         let encoded = detect(bytes).unwrap();
         (encoded.encoding.name(), encoded.guessed)
+    }
+
+    #[test]
+    fn zeros_behind_a_header_of_ascii_are_no_utf_16() {
+        assert_eq!(found(b"email,name\n\0.\0\r\0"), ("UTF-8", false));
+        assert_eq!(found(b"email\r\n\0\0a\0"), ("UTF-8", false));
     }
 
     #[test]
