@@ -29,6 +29,8 @@ pub struct Nature {
     pub certificate: &'static str,
     /// What follows AUTH, and each line that answers it.
     pub to_auth: &'static [&'static str],
+    /// What follows MAIL by TLS.
+    pub to_mail: &'static str,
 }
 
 impl Default for Nature {
@@ -40,6 +42,7 @@ impl Default for Nature {
             to_hello: None,
             certificate: "good",
             to_auth: &["235 welcome"],
+            to_mail: "250 as you say",
         }
     }
 }
@@ -174,6 +177,8 @@ fn secured(stream: TcpStream, nature: &Nature, told: &Mutex<Told>, greets: bool)
         } else if verb == "EHLO" {
             stream.write_all(b"250-impostor\r\n")?;
             answer = nature.offers[1];
+        } else if verb == "MAIL" {
+            answer = nature.to_mail;
         } else if verb == "DATA" {
             (answer, content) = ("354 go on", true);
         }

@@ -272,6 +272,12 @@ fn no_secret_is_told_to_anybody_but_the_server() {
         ],
         ..Nature::default()
     });
+    // Later, too.
+    let gossip = Impostor::start(Nature {
+        to_mail: "550 5.7.1 nobody mails here with open sesame",
+        ..Nature::default()
+    });
+    let gossips = format!("smtp://localhost:{}", gossip.port);
     let parrots = format!("smtp://localhost:{}", parrots.port);
     let (good, old) = (password(), token("expired"));
     for (number, (url, auth, secret, status)) in [
@@ -281,6 +287,7 @@ fn no_secret_is_told_to_anybody_but_the_server() {
         (starttls(), "login", "open sesame", 4),
         (starttls(), "xoauth2", old.as_str(), 4),
         (parrots, "plain", "open sesame", 4),
+        (gossips, "plain", "open sesame", 4),
     ]
     .into_iter()
     .enumerate()
