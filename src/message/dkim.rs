@@ -1,6 +1,6 @@
 //! DKIM signatures (RFC 6376, RFC 8463): relaxed/relaxed, RSA with SHA-256 and Ed25519.
 //!
-//! Signs the parts of a message where they lie. What a signature covers is written at [`SIGNED`].
+//! Signs the parts of a message where they lie. What a signature covers is written at `SIGNED`.
 
 use std::fmt;
 
