@@ -162,6 +162,9 @@ impl<'a> Account<'a> {
 
     /// So many messages that might be claimed, or were, are given back.
     pub fn release(&self, messages: usize) {
+        if messages == 0 {
+            return;
+        }
         self.handed.fetch_sub(messages as u64, Relaxed);
         self.lock().pace.release(messages);
     }

@@ -19,7 +19,7 @@ use crate::report::check::{CLIPPED_FROM, Check, Empty, Seen, Sizes};
 use crate::report::reasons::Reasons;
 use crate::wording::count;
 
-/// Messages composed together: they are dropped at once, so there may be many.
+/// Rows composed together: each message is dropped as soon as it was looked at, so there may be many, however large.
 const CHUNK: usize = 1024;
 
 /// Checks what a `send` would do; `connect`: asks the servers, too.
@@ -143,13 +143,7 @@ impl Found {
     fn read(&mut self, plan: &Plan) -> Result<(), Error> {
         let standings = &plan.roster.standings;
         let resend = plan.campaign.delivery.in_doubt == InDoubt::Resend;
-        // Where rows have files of their own, a message may be as large as these.
-        let at_once = if plan.composer.chunk() < 256 {
-            plan.composer.chunk()
-        } else {
-            CHUNK
-        };
-        let (mut chunk, mut bytes, date) = (Vec::with_capacity(at_once), 0, date());
+        let (mut chunk, mut bytes, date) = (Vec::with_capacity(CHUNK), 0, date());
         for row in plan.roster.source.open()? {
             match row? {
                 Row::Recipient(recipient) => {
@@ -169,7 +163,7 @@ impl Found {
                 }
                 Row::Invalid(row) => self.refuse(&row),
             }
-            if chunk.len() == at_once || bytes > CHUNK_BYTES {
+            if chunk.len() == CHUNK || bytes > CHUNK_BYTES {
                 bytes = 0;
                 self.compose(plan, &date, &mut chunk);
             }

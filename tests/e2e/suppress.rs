@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::evidence::counts;
 use super::support::{Folder, received, run, sandbox, send};
 
 const ROWS: [(&str, &str); 5] = [
@@ -12,26 +13,6 @@ const ROWS: [(&str, &str); 5] = [
     ("dora@a.example", "Dora"),
 ];
 
-fn counts(json: &serde_json::Value) -> serde_json::Value {
-    let states = [
-        "recipients",
-        "accepted",
-        "failed",
-        "deferred",
-        "in_doubt",
-        "invalid",
-        "suppressed",
-        "duplicate",
-        "remaining",
-    ];
-    let sum: u64 = states[1..]
-        .iter()
-        .map(|it| json[it].as_u64().unwrap())
-        .sum();
-    assert_eq!(json["recipients"], sum, "{json}");
-    states.iter().map(|it| json[it].clone()).collect()
-}
-
 #[test]
 fn suppressed_recipients_are_counted_and_never_mailed() {
     let folder = Folder::with_rows(ROWS);
@@ -41,8 +22,8 @@ fn suppressed_recipients_are_counted_and_never_mailed() {
     let sandbox = sandbox();
     let ran = send(&folder, &sandbox, &["--json"]);
     assert_eq!(ran.status, 0, "{ran:?}");
-    let expected = json!([5, 2, 0, 0, 0, 0, 2, 1, 0]);
-    assert_eq!(counts(&ran.json()), expected);
+    let expected = "accepted 2, suppressed 2, duplicate 1";
+    assert_eq!(counts(&ran), expected);
     let said: Vec<_> = ran.stderr.lines().take(3).collect();
     assert_eq!(
         said,
@@ -62,7 +43,7 @@ fn suppressed_recipients_are_counted_and_never_mailed() {
     );
     assert!(!folder.standings().contains_key("bert@a.example"));
 
-    let status = run(&folder, &["status", "campaign", "--json"]).json();
+    let status = run(&folder, &["status", "campaign", "--json"]);
     assert_eq!(counts(&status), expected);
     let results = run(
         &folder,
@@ -84,7 +65,7 @@ fn suppressed_recipients_are_counted_and_never_mailed() {
     // Taken off the list, they are mailed by the same command.
     folder.write("gone.csv", "email,why\n");
     let again = send(&folder, &sandbox, &["--json"]);
-    assert_eq!(counts(&again.json()), json!([5, 3, 0, 0, 0, 0, 1, 1, 0]));
+    assert_eq!(counts(&again), "accepted 3, suppressed 1, duplicate 1");
 }
 
 #[test]
@@ -99,9 +80,12 @@ fn who_was_mailed_before_stays_accepted() {
     folder.configure("[recipients]\nsuppress = [\"gone.txt\"]");
     let only = send(&folder, &sandbox, &["--only", "dora@a.example", "--json"]);
     assert_eq!(only.status, 0, "{only:?}");
-    assert_eq!(counts(&only.json()), json!([5, 1, 0, 0, 0, 0, 2, 1, 1]));
+    assert_eq!(
+        counts(&only),
+        "accepted 1, suppressed 2, duplicate 1, remaining 1"
+    );
     let ran = send(&folder, &sandbox, &["--json"]);
-    assert_eq!(counts(&ran.json()), json!([5, 2, 0, 0, 0, 0, 2, 1, 0]));
+    assert_eq!(counts(&ran), "accepted 2, suppressed 2, duplicate 1");
     assert_eq!(received(&sandbox).len(), 2);
     // A dry run knows of no ledger.
     let dry = run(&folder, &["send", "campaign", "--json", "--dry-run", "out"]);
@@ -117,7 +101,7 @@ fn rows_to_one_address_are_all_sent_when_each_has_a_key() {
     folder.write("recipients.csv", list);
     let sandbox = sandbox();
     let ran = send(&folder, &sandbox, &["--json"]);
-    assert_eq!(counts(&ran.json()), json!([3, 3, 0, 0, 0, 0, 0, 0, 0]));
+    assert_eq!(counts(&ran), "accepted 3");
     assert_eq!(received(&sandbox)["a@a.example"], 2);
 
     folder.write("recipients.csv", format!("{list}2,c@a.example,C\n"));
@@ -142,7 +126,7 @@ fn addresses_that_differ_in_case_alone_are_one_when_so_set() {
     folder.configure("[recipients]\nsuppress = [\"gone.txt\"]\nduplicates_ignore_case = true");
     let sandbox = sandbox();
     let ran = send(&folder, &sandbox, &["--json"]);
-    assert_eq!(counts(&ran.json()), json!([3, 1, 0, 0, 0, 0, 1, 1, 0]));
+    assert_eq!(counts(&ran), "accepted 1, suppressed 1, duplicate 1");
     // As it is written in the list.
     assert_eq!(received(&sandbox)["Anna@a.example"], 1);
 }

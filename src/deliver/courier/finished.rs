@@ -90,6 +90,7 @@ impl Courier<'_> {
     /// After trouble: what is in flight is finished, what is claimed goes back, and the next try waits.
     fn give_up(&mut self, mut trouble: Trouble, record: &mut Record<'_>) {
         self.release_all(record);
+        // Until others are refused alike it may be that message's: the account is asked again, with the next one.
         if concerns_message(&trouble) && !self.account.is_refused() {
             trouble.lasting = Lasting::ForNow;
         }

@@ -358,9 +358,7 @@ impl<'a> Courier<'a> {
 
     /// Hands back what is claimed and not begun.
     fn release_all(&mut self, record: &mut Record<'_>) {
-        if !self.claimed.is_empty() {
-            self.account.release(self.claimed.len());
-        }
+        self.account.release(self.claimed.len());
         for (job, _) in self.claimed.drain(..) {
             record.released(job);
         }
