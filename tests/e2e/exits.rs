@@ -327,8 +327,8 @@ fn status_4_the_sender_is_refused() {
         folder.read("campaign.toml").replace("news@", "mail-550@"),
     );
     let ran = send(&folder, &sandbox, &["--json", "--connections", "1"]);
-    let reason =
-        "127.0.0.1:P: the server answered MAIL FROM with \"550 5.7.1 not from this sender\"";
+    let reason = "127.0.0.1:P: the server answered MAIL FROM with \"550 5.7.1 not from this sender\"; see from in [message] and what the \
+         account may do, or ask who runs the server";
     let said =
         format!("stopped: {reason}\n0 of 2 accepted, 2 remaining; the same command goes on\n");
     assert_eq!(
@@ -347,8 +347,8 @@ fn status_4_the_greeting_refuses_for_good() {
         ..Options::default()
     });
     let ran = send(&folder, &sandbox, &["--json", "--connections", "1"]);
-    let reason =
-        "127.0.0.1:P: the server answered the greeting with \"554 5.7.1 no service for you\"";
+    let reason = "127.0.0.1:P: the server answered the greeting with \"554 5.7.1 no service for you\"; see from in [message] and what the \
+         account may do, or ask who runs the server";
     let said =
         format!("stopped: {reason}\n0 of 2 accepted, 2 remaining; the same command goes on\n");
     assert_eq!(

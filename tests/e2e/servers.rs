@@ -112,7 +112,8 @@ fn a_server_that_refuses_the_account_is_left_out() {
     let said = all_accepted_once(&folder, &[&other], 40);
     assert!(
         said.starts_with(
-            "127.0.0.1:P: the server answered the greeting with \"554 5.7.1 no service for you\"; the others go on\n"
+            "127.0.0.1:P: the server answered the greeting with \"554 5.7.1 no service for you\"; see from in [message] and \
+             what the account may do, or ask who runs the server; the others go on\n"
         ),
         "{said}"
     );

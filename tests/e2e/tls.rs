@@ -166,7 +166,7 @@ fn what_does_not_hold_is_refused_before_any_login() {
             refused,
             "smtp",
             true,
-            "the server answered STARTTLS with \"502 5.5.1 not today\"",
+            "the server answered STARTTLS with \"502 5.5.1 not today\"; nothing is sent without TLS; see host and port, or ask who runs the server",
         ),
         (
             no_tls,

@@ -39,8 +39,11 @@ impl Courier<'_> {
         let failure = &trouble.failure;
         match trouble.lasting {
             Lasting::ForGood => {
-                let hint = login_hint(&self.account.server.host, failure);
-                let text = format!("{}: {failure}{hint}", self.account.name());
+                let text = format!("{}: {failure}", self.account.name());
+                let text = match what_to_do(&self.account.server.host, failure) {
+                    "" => text,
+                    advice => format!("{text}; {advice}"),
+                };
                 self.leave_out(Reason::Server(text), None, now);
                 None
             }
@@ -176,13 +179,22 @@ impl Courier<'_> {
     }
 }
 
-/// What is most often the matter when the provider that listens on this host refuses a login.
-fn login_hint(host: &str, failure: &Failure) -> String {
-    let refused = failure.stage == Stage::Auth && matches!(failure.cause, Cause::Reply(_));
-    let provider = Provider::of_host(host).filter(|_| refused);
-    provider.map_or(String::new(), |provider| {
-        format!("; {}", provider.login_hint)
-    })
+/// What to do about a refusal by the server at this host that only a person can mend.
+fn what_to_do(host: &str, failure: &Failure) -> &'static str {
+    match (&failure.cause, failure.stage) {
+        // A refused login says what to look at; a provider that is known has more to it.
+        (Cause::Reply(_), Stage::Auth) => {
+            Provider::of_host(host).map_or("", |provider| provider.login_hint)
+        }
+        (Cause::Reply(_), Stage::StartTls) => {
+            "nothing is sent without TLS; see host and port, or ask who runs the server"
+        }
+        (Cause::Reply(_), _) => {
+            "see from in [message] and what the account may do, or ask who runs the server"
+        }
+        // They say it themselves.
+        (Cause::Io(_) | Cause::Local(_), _) => "",
+    }
 }
 
 /// `2026-11-22 14:03`, the minute after when that one has begun.
@@ -200,16 +212,21 @@ mod tests {
     use crate::outcome::{Reply, Scope};
 
     #[test]
-    fn a_known_provider_that_refuses_a_login_has_a_hint() {
+    fn what_only_a_person_can_mend_says_what_to_do() {
         let failure = |stage| Failure {
             stage,
             scope: Scope::Account,
             cause: Cause::Reply(Reply::new(535, "5.7.8 no")),
         };
         let refused = failure(Stage::Auth);
-        assert!(login_hint("SMTP.gmail.com", &refused).contains("app password"));
-        assert_eq!(login_hint("mx.acme.example", &refused), "");
-        assert_eq!(login_hint("smtp.gmail.com", &failure(Stage::Mail)), "");
+        let local = Failure {
+            cause: Cause::Local("no TLS; see tls".to_owned()),
+            ..refused.clone()
+        };
+        assert!(what_to_do("SMTP.gmail.com", &refused).contains("app password"));
+        assert_eq!(what_to_do("mx.acme.example", &refused), "");
+        assert!(what_to_do("smtp.gmail.com", &failure(Stage::Mail)).starts_with("see from"));
+        assert_eq!(what_to_do("smtp.gmail.com", &local), "");
     }
 
     #[test]

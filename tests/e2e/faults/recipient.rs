@@ -241,7 +241,8 @@ fn an_account_that_is_refused_at_one_recipient_alone() {
     );
     assert_eq!(
         ran.json()["stopped"].as_str().map(steady).unwrap(),
-        "127.0.0.1:P: the server answered RCPT TO with \"550 5.7.57 no such recipient\""
+        "127.0.0.1:P: the server answered RCPT TO with \"550 5.7.57 no such recipient\"; see from in [message] and what the \
+         account may do, or ask who runs the server"
     );
 }
 
