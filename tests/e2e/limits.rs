@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use mailrun::sandbox::{Limits, Options, Sandbox};
+use mailrun::sandbox::{Announce, Limits, Options, Sandbox};
 
 use crate::evidence::{counts, steady};
 use crate::support::{Folder, Ran, no_groups, received, run, sandbox, sandbox_with, url};
@@ -52,6 +52,32 @@ fn a_rate_holds_in_every_window_whatever_the_connections() {
         let times = sandbox.times();
         let took = *times.last().unwrap() - times[0];
         assert!(took >= Duration::from_millis(2930), "{took:?}");
+    }
+}
+
+/// What a server needs for some envelopes brings their contents closer to the next ones.
+#[test]
+fn a_rate_holds_however_late_envelopes_are_answered() {
+    let pipelining = Announce {
+        chunking: false,
+        ..Announce::default()
+    };
+    // In whole transactions only the first content waits for an answer.
+    for (announce, slow) in [(Announce::default(), 30), (pipelining, 7), (no_groups(), 7)] {
+        let sandbox = sandbox_with(Options {
+            announce,
+            ..Options::default()
+        });
+        let slow = (0..30).map(|n| match n % slow {
+            0 => format!("slow-rcpt-350ms+{n}@x.example"),
+            _ => format!("r{n}@x.example"),
+        });
+        let rows: Vec<_> = slow.collect();
+        let folder = Folder::with_rows(rows.iter().map(|email| (email.as_str(), "Name")));
+        folder.configure(&server(&sandbox, "rate = \"10/s\""));
+        all_accepted_once(&folder, &sandbox, 30);
+        let most = most_in(&sandbox, Duration::from_secs(1));
+        assert!(most <= 10, "{most} in a second");
     }
 }
 
