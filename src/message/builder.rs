@@ -10,7 +10,7 @@ use super::dkim::{self, Signer};
 use super::list::ListFields;
 use super::mime::{Body, TransferEncoding};
 use super::structure::{Content, Tree};
-use super::{BuilderError, Enclosed, Identity, Message, Refusal, address, header};
+use super::{BuilderError, Enclosed, Identity, Message, Refusal, Whose, address, header};
 use crate::campaign::Campaign;
 use crate::recipients::Recipient;
 use crate::render::Rendered;
@@ -47,6 +47,8 @@ pub struct Builder {
     senders: String,
     /// The From address.
     envelope_from: Address,
+    /// Whether one of them is not ASCII before the @, or an `envelope_from` whatever the row.
+    sender_is_beyond_ascii: bool,
     /// The campaign's own fields.
     own: Vec<OwnField>,
     /// The column with the address.
@@ -80,7 +82,11 @@ impl Builder {
         if let Some(reply_to) = &settings.reply_to {
             sender(&mut senders, "reply_to", "Reply-To", reply_to)?;
         }
+        let bounces = settings.envelope_from.as_deref();
+        let bounces = bounces.and_then(|template| template.rsplit_once('@'));
         Ok(Self {
+            sender_is_beyond_ascii: !senders.is_ascii()
+                || bounces.is_some_and(|(local, _)| !local.is_ascii()),
             senders,
             envelope_from,
             own: own_fields(&settings.headers, settings.reply_to.is_some())?,
@@ -148,6 +154,16 @@ impl Builder {
         }
         self.list.write(out, &rendered.unsubscribe)?;
         field(out, "MIME-Version", &["1.0"]);
+        // Nothing but an address is ever written as it is.
+        let beyond_ascii = if self.sender_is_beyond_ascii {
+            Some(Whose::Sender)
+        } else if !is_ascii(&envelope_to) {
+            Some(Whose::Recipient)
+        } else {
+            let all_ascii =
+                out.is_ascii() && is_ascii(&envelope_from) && also_to.iter().all(is_ascii);
+            (!all_ascii).then_some(Whose::Other)
+        };
         let tree = Tree {
             send_id: &identity.send_id,
             text: text.map(|(text, encoding)| Body::plain(text, encoding)),
@@ -170,18 +186,16 @@ impl Builder {
             envelope_from,
             envelope_to,
             also_to,
+            beyond_ascii,
             message_id: identity.message_id.clone(),
             content,
         })
     }
 
     fn envelope_to(&self, recipient: &Recipient) -> Result<Address, Refusal> {
-        address::to_wire(recipient.address.clone()).ok_or_else(|| Refusal {
+        address::to_wire(recipient.address.clone()).map_err(|why| Refusal {
             column: Some(self.address_column.clone()),
-            reason: format!(
-                "To: {:?} is not ASCII before the @, which only a server with SMTPUTF8 could take; use another address",
-                AsRef::<str>::as_ref(&recipient.address)
-            ),
+            reason: format!("To: {:?}: {why}", AsRef::<str>::as_ref(&recipient.address)),
         })
     }
 
@@ -189,12 +203,12 @@ impl Builder {
         let Some(text) = &rendered.envelope_from else {
             return Ok(self.envelope_from.clone());
         };
-        address::parse(text).ok_or_else(|| Refusal {
-                column: None,
-                reason: format!(
-                    "envelope_from is {text:?}, which is not one address in ASCII; correct its template or the cells in it"
-                ),
-            })
+        address::parse(text).map_err(|why| Refusal {
+            column: None,
+            reason: format!(
+                "envelope_from is {text:?}, which is not one address ({why}); correct its template or the cells in it"
+            ),
+        })
     }
 
     /// The display name in the To field.
@@ -259,13 +273,14 @@ impl Builder {
             return Ok(());
         }
         let (display, address) = address::split(value);
-        let address = address::parse(address).ok_or_else(|| Refusal {
-                column: None,
-                reason: format!(
-                    "{} is {value:?}, which is not one address in ASCII, with or without a name before it; correct its template or the cells in it",
-                    own.name
-                ),
-            })?;
+        let address = address::parse(address).map_err(|why| Refusal {
+            column: None,
+            reason: format!(
+                "{} is {value:?}, which is not one address, with or without a name before it ({why}); correct its template \
+                 or the cells in it",
+                own.name
+            ),
+        })?;
         address::mailbox(out, &own.name, Some(display), &address);
         Ok(())
     }
@@ -299,9 +314,10 @@ fn sender(
     name: &str,
     mailbox: &Mailbox,
 ) -> Result<Address, BuilderError> {
-    let email = address::to_wire(mailbox.email.clone()).ok_or_else(|| BuilderError::Address {
+    let email = address::to_wire(mailbox.email.clone()).map_err(|why| BuilderError::Address {
         setting,
         address: mailbox.email.clone(),
+        why,
     })?;
     let display = mailbox.name.as_deref();
     if let Some(character) = display.and_then(header::forbidden) {
@@ -344,6 +360,10 @@ fn own_fields(
         });
     }
     Ok(fields)
+}
+
+fn is_ascii(address: &Address) -> bool {
+    AsRef::<str>::as_ref(address).is_ascii()
 }
 
 /// Writes a field whose value is short and mailrun's own.

@@ -60,6 +60,8 @@ pub struct Check {
     pub in_clear: Seen,
     /// Messages with a link to a file.
     pub nowhere: Seen,
+    /// Messages with an address that is not ASCII before the @.
+    pub beyond_ascii: Seen,
     /// The campaign has no `unsubscribe`.
     pub no_unsubscribe: bool,
     /// The sender's domain, where none of the `[[dkim]]` signs for it.
@@ -263,6 +265,10 @@ impl Check {
             (
                 &self.nowhere,
                 "a link to a file, which nobody can open from a message",
+            ),
+            (
+                &self.beyond_ascii,
+                "an address that only servers with SMTPUTF8 take (check --connect asks whether yours does)",
             ),
         ] {
             if let (Some(row), Some(example)) = (seen.row, &seen.example) {
