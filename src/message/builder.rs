@@ -12,7 +12,7 @@ use super::mime::{Body, TransferEncoding};
 use super::structure::{Content, Tree};
 use super::{BuilderError, Enclosed, Identity, Message, Refusal, Whose, address, header};
 use crate::campaign::Campaign;
-use crate::recipients::Recipient;
+use crate::recipients::{Recipient, Suppression};
 use crate::render::Rendered;
 
 /// Fields that mailrun writes itself, in lower case; so is every one that begins with `content-`.
@@ -59,6 +59,8 @@ pub struct Builder {
     list: ListFields,
     /// Who signs.
     signers: Arc<[Signer]>,
+    /// Who is in no Cc and no Bcc.
+    suppression: Arc<Suppression>,
     /// The list's columns, in the order of a recipient's cells, as far as they are known.
     columns: Vec<String>,
 }
@@ -94,6 +96,7 @@ impl Builder {
             display_column: campaign.recipients.display.clone(),
             list: ListFields::new(&campaign.list)?,
             signers: Arc::new([]),
+            suppression: Arc::default(),
             columns: Vec::new(),
         })
     }
@@ -102,6 +105,13 @@ impl Builder {
     #[must_use]
     pub fn with_columns(mut self, columns: &[String]) -> Self {
         self.columns = columns.to_vec();
+        self
+    }
+
+    /// Leaves out of Cc and Bcc whom a suppress list has.
+    #[must_use]
+    pub fn leaving_out(mut self, suppression: Suppression) -> Self {
+        self.suppression = Arc::new(suppression);
         self
     }
 
@@ -130,8 +140,13 @@ impl Builder {
         let envelope_to = self.envelope_to(recipient)?;
         let envelope_from = self.envelope_from(rendered)?;
         let display = self.display(recipient, rendered, &envelope_to)?;
-        let cc = self.copies(recipient, "Cc", &rendered.cc)?;
-        let bcc = self.copies(recipient, "Bcc", &rendered.bcc)?;
+        let mut cc = self.copies(recipient, "Cc", &rendered.cc)?;
+        let mut bcc = self.copies(recipient, "Bcc", &rendered.bcc)?;
+        let suppressed = |copy: &mut Copy| self.suppression.has(&copy.address);
+        let left_out = cc
+            .extract_if(.., suppressed)
+            .chain(bcc.extract_if(.., suppressed));
+        let left_out = left_out.map(|copy| copy.address).collect();
         let cc = copies::each_once(cc, &envelope_to);
         let also_to = copies::envelope(&cc, bcc, &envelope_to);
         self.check_header(recipient, "Subject", &rendered.subject)?;
@@ -186,6 +201,7 @@ impl Builder {
             envelope_from,
             envelope_to,
             also_to,
+            left_out,
             beyond_ascii,
             message_id: identity.message_id.clone(),
             content,

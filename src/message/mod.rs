@@ -42,6 +42,8 @@ pub struct Message {
     pub envelope_to: Address,
     /// The others, of Cc and Bcc; none is there twice.
     pub also_to: Vec<Address>,
+    /// Who would be among them, or in the header alone, and is on a suppress list.
+    pub left_out: Vec<Address>,
     /// Whose address is not ASCII before the @, in the envelope or in a header field: only a server with SMTPUTF8
     /// (RFC 6531) can take the message then.
     pub beyond_ascii: Option<Whose>,

@@ -93,6 +93,7 @@ pub fn run(plan: &Plan, connect: bool) -> Result<Check, Error> {
         in_clear: found.in_clear,
         nowhere: found.nowhere,
         beyond_ascii: found.beyond_ascii,
+        without_copies: found.without_copies,
         no_unsubscribe: campaign.list.unsubscribe.is_empty(),
         unaligned: unaligned(campaign),
         servers: servers.iter().map(route).collect(),
@@ -119,6 +120,7 @@ struct Found {
     in_clear: Seen,
     nowhere: Seen,
     beyond_ascii: Seen,
+    without_copies: Seen,
 }
 
 /// What there is to know of one message.
@@ -130,6 +132,8 @@ struct Glance {
     looks: Looks,
     /// An address that takes a server with SMTPUTF8.
     beyond_ascii: Option<String>,
+    /// Somebody of Cc or Bcc whom a suppress list leaves out.
+    without_copy: Option<String>,
 }
 
 impl Found {
@@ -222,6 +226,7 @@ impl Found {
             html,
             looks,
             beyond_ascii,
+            without_copy,
         } = glance;
         self.due += u64::from(due);
         self.sizes.push(size);
@@ -236,6 +241,7 @@ impl Found {
             (&mut self.in_clear, looks.in_clear),
             (&mut self.nowhere, looks.nowhere),
             (&mut self.beyond_ascii, beyond_ascii),
+            (&mut self.without_copies, without_copy),
         ] {
             if let Some(what) = what {
                 seen.add(row, what);
@@ -255,6 +261,7 @@ impl Glance {
             html: html.len(),
             looks: looks(html),
             beyond_ascii: message.beyond_ascii.map(|_| beyond_ascii(message)),
+            without_copy: message.left_out.first().map(ToString::to_string),
         }
     }
 }

@@ -108,6 +108,7 @@ fn job(number: usize) -> Job {
         envelope_from: address('f'),
         envelope_to: address('r'),
         also_to: Vec::new(),
+        left_out: Vec::new(),
         beyond_ascii: None,
         message_id: String::new(),
         content,
