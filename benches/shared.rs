@@ -74,6 +74,8 @@ fn send(manner: Manner, shared: &[Part]) -> Cpu {
                 envelope_from: address.clone(),
                 envelope_to: address.clone(),
                 also_to: Vec::new(),
+                left_out: Vec::new(),
+                beyond_ascii: None,
                 message_id: String::new(),
                 content,
             }));

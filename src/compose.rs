@@ -8,7 +8,7 @@ use crate::enclose::{Attachments, Images};
 use crate::message::dkim::Signer;
 use crate::message::token::TokenKey;
 use crate::message::{Builder, Enclosed, Identity, Message, Refusal};
-use crate::recipients::Recipient;
+use crate::recipients::{Recipient, Suppression};
 use crate::render::{Sheet, Templates, Uses};
 use crate::run::Error;
 
@@ -94,6 +94,13 @@ impl Composer {
                 .with_signers(signers(campaign)?),
             naming: Naming::of(campaign),
         })
+    }
+
+    /// Leaves these out of Cc and Bcc.
+    #[must_use]
+    pub fn leaving_out(mut self, suppression: Suppression) -> Self {
+        self.builder = self.builder.leaving_out(suppression);
+        self
     }
 
     /// What the templates use of a row.

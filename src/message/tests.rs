@@ -14,6 +14,7 @@ use crate::render::Rendered;
 
 mod copies;
 mod golden;
+mod international;
 mod properties;
 mod refused;
 

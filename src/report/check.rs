@@ -60,6 +60,10 @@ pub struct Check {
     pub in_clear: Seen,
     /// Messages with a link to a file.
     pub nowhere: Seen,
+    /// Messages with an address that is not ASCII before the @.
+    pub beyond_ascii: Seen,
+    /// Messages without somebody of Cc or Bcc who is on a suppress list.
+    pub without_copies: Seen,
     /// The campaign has no `unsubscribe`.
     pub no_unsubscribe: bool,
     /// The sender's domain, where none of the `[[dkim]]` signs for it.
@@ -263,6 +267,14 @@ impl Check {
             (
                 &self.nowhere,
                 "a link to a file, which nobody can open from a message",
+            ),
+            (
+                &self.without_copies,
+                "somebody in cc or bcc who is on a suppress list, and left out",
+            ),
+            (
+                &self.beyond_ascii,
+                "an address that only servers with SMTPUTF8 take (check --connect asks whether yours does)",
             ),
         ] {
             if let (Some(row), Some(example)) = (seen.row, &seen.example) {

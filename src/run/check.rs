@@ -63,6 +63,7 @@ pub fn run(plan: &Plan, connect: bool) -> Result<Check, Error> {
     let reached = connect.then(|| {
         let ways = servers.iter().zip(ways);
         ways.filter_map(|(server, way)| Some(connect::ask(server, &way.ok()?)))
+            .map(|reached| reached.asked_for_smtputf8(found.beyond_ascii.messages))
             .collect()
     });
     Ok(Check {
@@ -91,6 +92,8 @@ pub fn run(plan: &Plan, connect: bool) -> Result<Check, Error> {
         without_alt: found.without_alt,
         in_clear: found.in_clear,
         nowhere: found.nowhere,
+        beyond_ascii: found.beyond_ascii,
+        without_copies: found.without_copies,
         no_unsubscribe: campaign.list.unsubscribe.is_empty(),
         unaligned: unaligned(campaign),
         servers: servers.iter().map(route).collect(),
@@ -116,6 +119,8 @@ struct Found {
     without_alt: Seen,
     in_clear: Seen,
     nowhere: Seen,
+    beyond_ascii: Seen,
+    without_copies: Seen,
 }
 
 /// What there is to know of one message.
@@ -125,6 +130,10 @@ struct Glance {
     size: u64,
     html: usize,
     looks: Looks,
+    /// An address that takes a server with SMTPUTF8.
+    beyond_ascii: Option<String>,
+    /// Somebody of Cc or Bcc whom a suppress list leaves out.
+    without_copy: Option<String>,
 }
 
 impl Found {
@@ -216,6 +225,8 @@ impl Found {
             size,
             html,
             looks,
+            beyond_ascii,
+            without_copy,
         } = glance;
         self.due += u64::from(due);
         self.sizes.push(size);
@@ -229,6 +240,8 @@ impl Found {
             (&mut self.without_alt, looks.without_alt),
             (&mut self.in_clear, looks.in_clear),
             (&mut self.nowhere, looks.nowhere),
+            (&mut self.beyond_ascii, beyond_ascii),
+            (&mut self.without_copies, without_copy),
         ] {
             if let Some(what) = what {
                 seen.add(row, what);
@@ -247,8 +260,18 @@ impl Glance {
             size: message.content.iter().map(size).sum(),
             html: html.len(),
             looks: looks(html),
+            beyond_ascii: message.beyond_ascii.map(|_| beyond_ascii(message)),
+            without_copy: message.left_out.first().map(ToString::to_string),
         }
     }
+}
+
+/// The first address of a message that is not ASCII before the @.
+fn beyond_ascii(message: &Message) -> String {
+    let envelope = [&message.envelope_to, &message.envelope_from];
+    let mut all = envelope.into_iter().chain(&message.also_to);
+    let found = all.find(|address| !address.user().is_ascii());
+    found.map_or_else(|| "in a header".to_owned(), ToString::to_string)
 }
 
 fn sizes(mut sizes: Vec<u64>, (largest, largest_row): (u64, u64)) -> Option<Sizes> {

@@ -1,6 +1,7 @@
 //! Everything checked before the first message leaves, and who the run is about.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use super::Error;
@@ -59,6 +60,8 @@ pub struct Roster {
     pub columns: std::sync::Arc<[String]>,
     /// Each recipient, nobody begun.
     pub standings: Standings,
+    /// Who is never mailed.
+    pub suppression: Suppression,
     /// Rows of any kind.
     pub rows: u64,
     /// Rows that cannot be mailed.
@@ -84,7 +87,7 @@ impl Roster {
         let mut list = source.open()?;
         let columns = list.columns().clone();
         let mut gather = Gather::default();
-        let suppression = Suppression::read(settings)?;
+        let mut suppression = Suppression::read(settings)?;
         let (mut rows, mut invalid, mut invalid_shown) = (0, 0, Vec::new());
         let (mut dotless, mut slips) = (Odd::default(), Odd::default());
         for row in &mut list {
@@ -112,12 +115,13 @@ impl Roster {
         }
         let (standings, doubled) = gather.finish();
         let mut notes = source.notes().to_vec();
-        notes.extend(suppression.notes);
+        notes.append(&mut suppression.notes);
         let roster = Roster {
             source,
             notes,
             columns,
             standings,
+            suppression,
             rows,
             invalid,
             invalid_shown,
@@ -178,10 +182,11 @@ impl Plan {
     /// # Errors
     /// Whatever would stop the run in its middle.
     pub fn make(campaign: Campaign, selection: Selection, sandbox: bool) -> Result<Plan, Error> {
-        let roster = Roster::read(&campaign)?;
+        let mut roster = Roster::read(&campaign)?;
         let composer = Composer::load(&campaign, &roster.columns, |column| {
             roster.source.is_nested(column)
         })?;
+        let composer = composer.leaving_out(mem::take(&mut roster.suppression));
         let content = campaign.fingerprint().map_err(|source| Error::Io {
             path: campaign.dir.clone(),
             action: "read the templates",

@@ -30,6 +30,7 @@ mod guides;
 mod hostile_cells;
 mod init;
 mod injection;
+mod international;
 mod killed;
 mod ledger;
 mod lists;

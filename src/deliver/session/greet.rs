@@ -64,6 +64,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
             broken: false,
             lost: None,
             misbehaved: None,
+            one_of_several: false,
             since: Instant::now(),
         }
     }

@@ -10,6 +10,7 @@ use lettre::Address;
 
 use super::flight::{Flight, Progress};
 use super::{Due, Manner, Session, Trouble, content};
+use crate::deliver::offers::Offers;
 use crate::deliver::transport::Transport;
 use crate::message::Message;
 use crate::outcome::Stage;
@@ -154,7 +155,6 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         if self.reset_first {
             return group.reset();
         }
-        let size = self.offers.size.is_some();
         let ready = matches!(self.flights.front(), Some(Flight::Open(open)) if open.progress == Progress::Ready);
         if ready && self.is_held(may_leave) {
             return;
@@ -164,7 +164,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         };
         let message = open.job.borrow();
         match open.progress {
-            Progress::Waiting | Progress::Next(Stage::Mail) => mail(group, message, size),
+            Progress::Waiting | Progress::Next(Stage::Mail) => mail(group, message, &self.offers),
             Progress::Next(Stage::Rcpt) => {
                 if let Some(address) = open.addressees.next(message) {
                     rcpt(group, address);
@@ -269,7 +269,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
             return;
         };
         let message = open.job.borrow();
-        mail(group, message, self.offers.size.is_some());
+        mail(group, message, &self.offers);
         for address in open.addressees.named(message) {
             rcpt(group, address);
         }
@@ -410,16 +410,22 @@ fn place(flight: u64, first: u64) -> usize {
     usize::try_from(flight - first).unwrap_or(usize::MAX)
 }
 
-fn mail(group: &mut Group, message: &Message, size: bool) {
+fn mail(group: &mut Group, message: &Message, offers: &Offers) {
     let from = &message.envelope_from;
-    if size {
+    // Octets beyond ASCII in a header are 8BITMIME's matter too, which comes with SMTPUTF8 (RFC 6531 section 3.6).
+    let body = match (message.beyond_ascii, offers.eight_bit_mime) {
+        (None, _) => "",
+        (Some(_), true) => " BODY=8BITMIME SMTPUTF8",
+        (Some(_), false) => " SMTPUTF8",
+    };
+    if offers.size.is_some() {
         let size = content::length(&message.content);
         group.command(
             Stage::Mail,
-            format_args!("MAIL FROM:<{from}> SIZE={size}\r\n"),
+            format_args!("MAIL FROM:<{from}> SIZE={size}{body}\r\n"),
         );
     } else {
-        group.command(Stage::Mail, format_args!("MAIL FROM:<{from}>\r\n"));
+        group.command(Stage::Mail, format_args!("MAIL FROM:<{from}>{body}\r\n"));
     }
 }
 

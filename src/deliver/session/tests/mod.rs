@@ -10,6 +10,7 @@ mod property;
 mod resets;
 mod script;
 mod several;
+mod unfit;
 
 use std::cell::{Ref, RefCell};
 use std::rc::Rc;
@@ -107,6 +108,8 @@ fn job(number: usize) -> Job {
         envelope_from: address('f'),
         envelope_to: address('r'),
         also_to: Vec::new(),
+        left_out: Vec::new(),
+        beyond_ascii: None,
         message_id: String::new(),
         content,
     };
