@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
+use super::super::{InvalidRow, Recipient};
 use super::*;
 
 fn settings(file: &Path) -> ListSettings {
