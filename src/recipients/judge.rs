@@ -23,52 +23,74 @@ impl Judge {
     /// What the record is: somebody to mail, or not.
     pub fn judged(&self, record: Record, position: Position) -> Row {
         match self.check(&record) {
-            Ok((key, display, address)) => Row::Recipient(Recipient {
-                key,
-                address,
-                display,
-                position,
-                fields: record.fields,
-                nested: record.nested,
-            }),
-            Err(fault) => {
-                let cell = |column: usize| record.fields.get(column).unwrap_or_default().to_owned();
-                Row::Invalid(InvalidRow {
-                    key: fault
-                        .key
-                        .unwrap_or_else(|| cell(self.columns.key.unwrap_or(self.columns.address))),
-                    address: cell(self.columns.address),
-                    position,
-                    column: fault
-                        .column
-                        .map(|column| self.columns.names[column].clone()),
-                    reason: fault.reason,
-                    fields: record.fields,
-                    nested: record.nested,
-                })
-            }
+            Ok(accepted) => Row::Recipient(accepted.recipient(record, position)),
+            Err(wrong) => Row::Invalid(self.refuse(record, position, wrong)),
         }
     }
 
-    /// The key, the display name and the address, or what is wrong.
-    fn check(&self, record: &Record) -> Result<(String, Option<String>, Address), Wrong> {
+    /// The row as one that cannot be mailed.
+    pub fn refuse(&self, record: Record, position: Position, wrong: Wrong) -> InvalidRow {
+        let columns = &self.columns;
+        let cell = |column: usize| record.fields.get(column).unwrap_or_default().to_owned();
+        InvalidRow {
+            key: (wrong.key).unwrap_or_else(|| cell(columns.key.unwrap_or(columns.address))),
+            address: cell(columns.address),
+            position,
+            column: wrong.column.map(|column| columns.names[column].clone()),
+            reason: wrong.reason,
+            fields: record.fields,
+            nested: record.nested,
+            others: Vec::new(),
+        }
+    }
+
+    /// Whose row it is, by the column of `group_by`; `None` when it does not say.
+    pub fn group_of(&self, record: &Record) -> Option<String> {
+        let column = self.columns.group?;
+        if record.wrong.as_ref().is_some_and(|(at, _)| *at == column) {
+            return None;
+        }
+        let cell = record.fields.get(column)?.trim();
+        if column == self.columns.address {
+            let (_, address) = parse_address(cell).ok()?;
+            return Some(key_of(&address, self.ignore_case));
+        }
+        (!cell.is_empty()).then(|| cell.to_owned())
+    }
+
+    /// What is wrong with a row that is not for whom an earlier one of its group is.
+    pub fn differs(&self, first: &Accepted, row: u64, other: &Accepted) -> Option<Wrong> {
+        let columns = &self.columns;
+        let group = &columns.names[columns.group?];
+        let address = |it: &Accepted| key_of(&it.address, self.ignore_case);
+        if first.address != other.address && address(first) != address(other) {
+            let reason = format!(
+                "another address than in row {row}, of the same {group:?}; one message goes to one address: correct one of \
+                 them, or group the rows by {:?}",
+                columns.names[columns.address]
+            );
+            return Some(Wrong::at(columns.address, None)(reason));
+        }
+        let column = columns.key.filter(|_| first.key != other.key)?;
+        let reason = format!(
+            "another key than in row {row}, of the same {group:?}; one message has one key: correct one of them, or leave \
+             \"key\" under [recipients] out"
+        );
+        Some(Wrong::at(column, None)(reason))
+    }
+
+    /// Whom the row is for, or what is wrong with it.
+    pub fn check(&self, record: &Record) -> Result<Accepted, Wrong> {
         let columns = &self.columns;
         if record.count != columns.names.len() {
-            return Err(Wrong {
-                key: None,
-                column: None,
-                reason: miscounted(record.count, columns.names.len(), self.delimiter),
-            });
+            let reason = miscounted(record.count, columns.names.len(), self.delimiter);
+            return Err(Wrong::of_row(None, reason));
         }
         if let Some((column, reason)) = &record.wrong {
             return Err(Wrong::at(*column, None)(reason.clone()));
         }
         if let Some(Undecided::Row(reason)) = &record.undecided {
-            return Err(Wrong {
-                key: None,
-                column: None,
-                reason: reason.clone(),
-            });
+            return Err(Wrong::of_row(None, reason.clone()));
         }
         let cell = |column: usize| record.fields[column].trim();
         let (named, address) =
@@ -77,6 +99,13 @@ impl Judge {
             Some(column) => check_key(cell(column)).map_err(Wrong::at(column, None))?,
             None => key_of(&address, self.ignore_case),
         };
+        if let Some(column) = columns.group
+            && cell(column).is_empty()
+        {
+            let reason =
+                "the cell is empty, and \"group_by\" asks it whose row this is; fill it in";
+            return Err(Wrong::at(column, Some(key))(reason.to_owned()));
+        }
         for &column in &columns.required {
             if cell(column).is_empty() {
                 let reason = "the cell is empty, and the column is required; fill it in".to_owned();
@@ -94,18 +123,54 @@ impl Judge {
             },
             _ => named,
         };
-        Ok((key, display, address))
+        Ok(Accepted {
+            key,
+            display,
+            address,
+        })
+    }
+}
+
+/// Whom a row is for.
+#[derive(Debug)]
+pub(super) struct Accepted {
+    pub key: String,
+    display: Option<String>,
+    address: Address,
+}
+
+impl Accepted {
+    pub fn recipient(self, record: Record, position: Position) -> Recipient {
+        Recipient {
+            key: self.key,
+            address: self.address,
+            display: self.display,
+            position,
+            fields: record.fields,
+            nested: record.nested,
+            others: Vec::new(),
+        }
     }
 }
 
 /// What is wrong with a row: the key where it is known already, the column, the reason.
-struct Wrong {
-    key: Option<String>,
+#[derive(Debug)]
+pub(super) struct Wrong {
+    pub key: Option<String>,
     column: Option<usize>,
-    reason: String,
+    pub reason: String,
 }
 
 impl Wrong {
+    /// What is no single cell's fault.
+    pub fn of_row(key: Option<String>, reason: String) -> Wrong {
+        Wrong {
+            key,
+            column: None,
+            reason,
+        }
+    }
+
     fn at(column: usize, key: Option<String>) -> impl FnOnce(String) -> Wrong {
         move |reason| Wrong {
             key,

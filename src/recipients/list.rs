@@ -11,6 +11,8 @@ use csv::StringRecord;
 use super::columns::{Columns, hint};
 use super::error::{ListError, Place};
 use super::filter::{Filter, Undecided};
+use super::gather::Gathered;
+use super::group::Groups;
 use super::jsonl::JsonRows;
 use super::judge::Judge;
 use super::records::{Fault, LONGEST, MOST_COLUMNS, Record, Records};
@@ -38,19 +40,20 @@ impl Rows {
     }
 }
 
-/// An open list, its header read. Gives each row once, judged, in the order of the file; after an
-/// error it ends. One row is in memory at a time.
+/// An open list, its header read. Gives each row once, judged, in the order of the file, or with `group_by` each group, in the
+/// order of their first rows; after an error it ends. One row, or one group, is in memory at a time.
+#[derive(Debug)]
 pub struct List {
-    file: PathBuf,
-    rows: Rows,
-    /// What the list was read as.
-    encoding: &'static str,
-    judge: Judge,
-    /// Which rows are meant; `None`: all.
-    filter: Option<Filter>,
-    /// Rows read so far.
-    count: u64,
-    ended: bool,
+    judge: Arc<Judge>,
+    way: Way,
+}
+
+/// How the rows come.
+#[derive(Debug)]
+enum Way {
+    Rows(Box<Reader>),
+    Groups { groups: Box<Groups>, file: PathBuf },
+    Ended,
 }
 
 impl List {
@@ -62,8 +65,77 @@ impl List {
         Source::look(settings)?.open()
     }
 
+    /// Row by row.
+    pub(super) fn of_rows(reader: Reader) -> List {
+        List {
+            judge: Arc::clone(&reader.judge),
+            way: Way::Rows(Box::new(reader)),
+        }
+    }
+
+    /// Group by group.
+    pub(super) fn of_groups(gathered: &Gathered, file: &Path) -> Result<List, ListError> {
+        let rows = gathered.rows();
+        let rows = rows.map_err(|cause| ListError::from_io(file, cause))?;
+        Ok(List {
+            judge: Arc::clone(&gathered.judge),
+            way: Way::Groups {
+                groups: Box::new(Groups::new(rows)),
+                file: file.to_owned(),
+            },
+        })
+    }
+
+    /// The names of the columns, trimmed, in the order of the list.
+    pub fn columns(&self) -> &Arc<[String]> {
+        &self.judge.columns.names
+    }
+
+    fn row(&mut self) -> Result<Option<Row>, ListError> {
+        match &mut self.way {
+            Way::Rows(reader) => {
+                let record = reader.next()?;
+                Ok(record.map(|(record, position)| self.judge.judged(record, position)))
+            }
+            Way::Groups { groups, file } => {
+                let row = groups.next(&self.judge);
+                row.map_err(|cause| ListError::from_io(file, cause))
+            }
+            Way::Ended => Ok(None),
+        }
+    }
+}
+
+impl Iterator for List {
+    type Item = Result<Row, ListError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let row = self.row().transpose();
+        if !matches!(row, Some(Ok(_))) {
+            self.way = Way::Ended;
+        }
+        row
+    }
+}
+
+impl FusedIterator for List {}
+
+/// The records of a list that are meant, in the order of the file.
+pub(super) struct Reader {
+    file: PathBuf,
+    rows: Rows,
+    /// What the list was read as.
+    encoding: &'static str,
+    pub judge: Arc<Judge>,
+    /// Which rows are meant; `None`: all.
+    filter: Option<Filter>,
+    /// Rows read so far.
+    count: u64,
+}
+
+impl Reader {
     /// Reads the header, and holds it against the settings.
-    pub(super) fn over(source: &Source, mut rows: Rows) -> Result<List, ListError> {
+    pub fn over(source: &Source, mut rows: Rows) -> Result<Reader, ListError> {
         let settings = &source.settings;
         let file = &settings.file;
         let (line, header, delimiter) = match &source.form {
@@ -112,24 +184,23 @@ impl List {
                 name,
             })
         });
-        Ok(List {
+        Ok(Reader {
             filter: filter.transpose()?,
             file: file.clone(),
             rows,
             encoding: source.encoding(),
-            judge: Judge {
+            judge: Arc::new(Judge {
                 columns,
                 delimiter,
                 ignore_case: settings.duplicates_ignore_case,
-            },
+            }),
             count: 0,
-            ended: false,
         })
     }
 
-    /// The names of the columns, trimmed, in the order of the list.
-    pub fn columns(&self) -> &Arc<[String]> {
-        &self.judge.columns.names
+    /// The list's name.
+    pub fn file(&self) -> &Path {
+        &self.file
     }
 
     /// The next record that is meant, or of which that cannot be said.
@@ -155,20 +226,15 @@ impl List {
         }
     }
 
-    /// The next record that is meant, with its place; after an error there is none.
-    fn next_record(&mut self) -> Result<Option<(Record, Position)>, ListError> {
-        if self.ended {
-            return Ok(None);
-        }
+    /// The next record that is meant, with its place; `None` at the end.
+    pub fn next(&mut self) -> Result<Option<(Record, Position)>, ListError> {
         let record = self.next_chosen().map_err(|fault| {
-            self.ended = true;
             let row = self.count + 1;
             let place = |line| Place::Row(Position { row, line });
             let names = &self.judge.columns.names;
             explain(fault, &self.file, self.encoding, place, names)
         })?;
         let Some(record) = record else {
-            self.ended = true;
             return Ok(None);
         };
         let position = Position {
@@ -176,7 +242,6 @@ impl List {
             line: record.line,
         };
         if let Some(Undecided::Never(kind)) = record.undecided {
-            self.ended = true;
             return Err(ListError::NoQuestion {
                 file: self.file.clone(),
                 place: Place::Row(position),
@@ -187,26 +252,12 @@ impl List {
     }
 }
 
-impl Iterator for List {
-    type Item = Result<Row, ListError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let record = self.next_record().transpose()?;
-        Some(record.map(|(record, position)| self.judge.judged(record, position)))
-    }
-}
-
-impl FusedIterator for List {}
-
-impl fmt::Debug for List {
+impl fmt::Debug for Reader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let List {
-            file, judge, count, ..
-        } = self;
-        f.debug_struct("List")
-            .field("file", file)
-            .field("columns", &judge.columns)
-            .field("rows", count)
+        f.debug_struct("Reader")
+            .field("file", &self.file)
+            .field("columns", &self.judge.columns)
+            .field("rows", &self.count)
             .finish_non_exhaustive()
     }
 }

@@ -24,6 +24,7 @@ fn short(row: Row) -> String {
             position: Position { row, line },
             fields,
             nested,
+            others: _,
         }) => {
             let mut fields: Vec<_> = fields.iter().map(str::to_owned).collect();
             for (column, value) in nested {
