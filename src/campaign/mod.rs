@@ -110,6 +110,8 @@ pub struct ListSettings {
     pub suppress: Vec<PathBuf>,
     /// `where`: an expression of CEL that is true of the rows that are meant; `None`: all.
     pub only_where: Option<String>,
+    /// Column whose equal cells make several rows one recipient, with `{{#each rows}}`; `None`: each row is one.
+    pub group_by: Option<String>,
 }
 
 /// What to do with rows whose key an earlier row has.

@@ -71,6 +71,7 @@ fn recipient(name: &str, note: &str) -> Recipient {
         position: Position { row: 7, line: 8 },
         fields: csv::StringRecord::from(vec!["jane@a.example", name, note]),
         nested: Vec::new(),
+        others: Vec::new(),
     }
 }
 

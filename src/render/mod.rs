@@ -179,6 +179,7 @@ impl Templates {
         let links = names::check(&partials, templates.unsubscribe.iter(), &sample)?;
         uses.named.extend(links.named);
         uses.printed.extend(links.printed);
+        uses.printed_of_rows.extend(links.printed_of_rows);
         templates.uses = uses;
 
         templates.plain.register_escape_fn(handlebars::no_escape);

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
+mod rows;
+
 use super::*;
 use crate::campaign::{Delivery, Durability, InDoubt, ListSettings, MailingList, MessageSettings};
 use crate::recipients::Position;
@@ -59,6 +61,7 @@ fn recipient(cells: &[&str]) -> Recipient {
         position: Position { row: 7, line: 9 },
         fields: cells.to_vec().into(),
         nested: Vec::new(),
+        others: Vec::new(),
     }
 }
 

@@ -25,6 +25,7 @@ mod errors;
 mod exits;
 mod faults;
 mod full_disk;
+mod grouped;
 mod groups;
 mod guides;
 mod hostile_cells;
