@@ -48,6 +48,7 @@ mod servers;
 mod signals;
 mod suppress;
 mod terminal;
+mod test_to;
 mod tls;
 mod tls_bytes;
 mod trace;
