@@ -49,6 +49,8 @@ pub(super) struct Shape {
     run: String,
     /// What `unsubscribe_token` is signed with.
     pub(super) token_key: Option<TokenKey>,
+    /// Whom every token is made for, in place of its row's recipient.
+    pub(super) token_for: Option<String>,
 }
 
 /// Whether a URL of `unsubscribe` is one that `unsubscribe_url` can be.
@@ -93,6 +95,7 @@ impl Shape {
             campaign: campaign.name.clone(),
             run: campaign.run.clone(),
             token_key: None,
+            token_for: None,
         })
     }
 
@@ -122,8 +125,11 @@ impl Shape {
         set(map, "send_id", &identity.send_id);
         set(map, "message_id", &identity.message_id);
         if let Some(key) = &self.token_key {
-            let address = recipient.address.as_ref();
-            let token = key.token(&self.campaign, &self.run, address, &recipient.key);
+            let (address, of) = match &self.token_for {
+                None => (recipient.address.as_ref(), recipient.key.as_str()),
+                Some(other) => (other.as_str(), other.as_str()),
+            };
+            let token = key.token(&self.campaign, &self.run, address, of);
             set(map, "unsubscribe_token", &token);
         }
         if let Some(row) = map.get_mut("row_number") {

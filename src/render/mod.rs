@@ -229,6 +229,11 @@ impl Templates {
         self
     }
 
+    /// Makes every `unsubscribe_token` for this address, whoever's message it is in.
+    pub fn make_tokens_for(&mut self, address: &str) {
+        self.shape.token_for = Some(address.to_owned());
+    }
+
     /// What they use of a row.
     pub fn uses(&self) -> &Uses {
         &self.uses

@@ -265,6 +265,16 @@ impl Plan {
         results_command(&self.campaign, self.sandbox, state)
     }
 
+    /// What to type to see what is to be seen without sending.
+    pub fn check_command(&self) -> String {
+        let kind = if self.sandbox { " --sandbox" } else { "" };
+        format!(
+            "mailrun check {}{kind} --run {}",
+            shell_word(&self.campaign.dir),
+            self.campaign.run
+        )
+    }
+
     /// What to do about those in doubt.
     pub fn look_up(&self) -> String {
         format!(

@@ -50,6 +50,7 @@ mod servers;
 mod signals;
 mod suppress;
 mod terminal;
+mod test_to;
 mod tls;
 mod tls_bytes;
 mod trace;
