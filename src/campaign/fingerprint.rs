@@ -38,6 +38,9 @@ impl Campaign {
 
         let mut html = Digest::new();
         html.optional(template(message.html.as_deref())?);
+        if !message.inline_css {
+            html.text("inline_css = false");
+        }
         let mut text = Digest::new();
         text.optional(template(message.text.as_deref())?);
 
@@ -203,6 +206,7 @@ mod tests {
             changed(&|it| it.message.html = it.message.text.clone()),
             ["html"]
         );
+        assert_eq!(changed(&|it| it.message.inline_css = false), ["html"]);
         assert_eq!(changed(&|it| it.message.text = None), ["text"]);
         let mut listed = original.clone();
         listed.list.one_click = true;

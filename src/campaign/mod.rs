@@ -144,6 +144,8 @@ pub struct MessageSettings {
     pub html: Option<PathBuf>,
     /// The text template's file, resolved.
     pub text: Option<PathBuf>,
+    /// Whether rules of `<style>` go into `style` attributes where they can.
+    pub inline_css: bool,
     /// `headers`: names with value templates, in the order of the file.
     pub headers: Vec<(String, String)>,
     /// `envelope_from`, a template; `None`: the From address.

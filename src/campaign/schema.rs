@@ -63,7 +63,7 @@ const TABLES: &[Table] = &[
             Key("subject", Now),
             Key("html", Now),
             Key("text", Now),
-            Key("inline_css", Later),
+            Key("inline_css", Now),
             Key("attachments", Now),
             Key("headers", Now),
             Key("envelope_from", Now),

@@ -39,6 +39,7 @@ fn campaign(headers: &[&str]) -> Campaign {
             subject: String::new(),
             html: None,
             text: None,
+            inline_css: true,
             headers: headers
                 .iter()
                 .map(|name| ((*name).to_owned(), String::new()))
