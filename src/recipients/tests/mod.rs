@@ -18,9 +18,9 @@ mod properties;
 mod sheets;
 mod zip;
 
-use std::fs;
 use std::io::Write;
 use std::path::Path;
+use std::{env, fs};
 
 use super::*;
 use crate::campaign::ListSettings;
@@ -66,6 +66,10 @@ fn check(cases: Vec<Case>) {
     for (number, case) in cases.iter().enumerate() {
         let file = dir.path().join(case.file);
         fs::write(&file, &case.bytes).unwrap();
+        // The seeds of the fuzz targets are these lists: tests/fuzz/seeds.
+        if let Some(seeds) = env::var_os("MAILRUN_TEST_LISTS") {
+            fs::write(Path::new(&seeds).join(case.file), &case.bytes).unwrap();
+        }
         let mut settings = ListSettings::new(&file);
         (case.set)(&mut settings);
         let found = outcome(&settings, dir.path());
