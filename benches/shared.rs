@@ -81,7 +81,7 @@ fn send(manner: Manner, shared: &[Part]) -> Cpu {
             }));
             handed += 1;
         }
-        session.prepare();
+        session.prepare(&mut || true);
         session.write();
         let flags = if session.writes() {
             PollFlags::IN | PollFlags::OUT

@@ -32,8 +32,11 @@ pub struct Check {
     pub stops: Vec<String>,
     /// The list.
     pub list: String,
-    /// Its rows.
+    /// Its rows; with `group_by`, its groups.
     pub rows: u64,
+    /// What they are, in one word.
+    #[serde(skip)]
+    pub unit: &'static str,
     /// Messages rendered and built.
     pub built: u64,
     /// Those of them that the next send would mail.
@@ -148,7 +151,7 @@ impl fmt::Display for Check {
         line(
             f,
             "list",
-            &format!("{list}: {}{}", count(self.rows, "row"), self.left_out()),
+            &format!("{list}: {}{}", count(self.rows, self.unit), self.left_out()),
         )?;
         for reason in self.reasons.iter().take(REASONS_SHOWN) {
             let column = reason
@@ -248,7 +251,7 @@ impl Check {
             remarks.push(format!(
                 "the column \"{}\" is printed, and empty in {}; {{{{default …}}}} or {{{{#if …}}}} fills the hole",
                 printable(column),
-                count(*rows, "row")
+                count(*rows, self.unit)
             ));
         }
         for (seen, what) in [

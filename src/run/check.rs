@@ -73,6 +73,7 @@ pub fn run(plan: &Plan, connect: bool) -> Result<Check, Error> {
         stops,
         list: campaign.recipients.file.display().to_string(),
         rows: plan.roster.rows,
+        unit: plan.roster.unit(),
         built: found.sizes.len() as u64,
         due: found.due,
         invalid: found.invalid,
@@ -81,10 +82,10 @@ pub fn run(plan: &Plan, connect: bool) -> Result<Check, Error> {
         reasons: found.reasons.finish(),
         unused_columns: unused(plan),
         empty: (found.printed.into_iter())
-            .filter(|(_, rows)| *rows > 0)
-            .map(|(column, rows)| Empty {
-                column: plan.roster.columns[column].clone(),
-                rows,
+            .filter(|it| it.empty > 0)
+            .map(|it| Empty {
+                column: plan.roster.columns[it.column].clone(),
+                rows: it.empty,
             })
             .collect(),
         size: sizes(found.sizes, found.largest),
@@ -110,8 +111,7 @@ struct Found {
     invalid: u64,
     suppressed: u64,
     due: u64,
-    /// Columns that are printed, and how many rows have nothing there.
-    printed: Vec<(usize, u64)>,
+    printed: Vec<Printed>,
     sizes: Vec<u64>,
     /// The largest message, and its row.
     largest: (u64, u64),
@@ -121,6 +121,24 @@ struct Found {
     nowhere: Seen,
     beyond_ascii: Seen,
     without_copies: Seen,
+}
+
+/// A column that is printed.
+struct Printed {
+    /// 0-based.
+    column: usize,
+    /// Whether in each of `rows`.
+    of_rows: bool,
+    /// In how many messages there is nothing.
+    empty: u64,
+}
+
+impl Printed {
+    fn is_hole(&self, fields: &csv::StringRecord, nested: &[(usize, serde_json::Value)]) -> bool {
+        let cell = fields.get(self.column);
+        cell.is_none_or(|cell| cell.trim().is_empty())
+            && nested.iter().all(|(nested, _)| *nested != self.column)
+    }
 }
 
 /// What there is to know of one message.
@@ -138,12 +156,18 @@ struct Glance {
 
 impl Found {
     fn new(plan: &Plan) -> Self {
-        let printed = &plan.composer.uses().printed;
+        let uses = plan.composer.uses();
         let columns = plan.roster.columns.iter().enumerate();
+        let once = |name| uses.printed.contains(name);
+        let of_rows = |name| uses.printed_of_rows.contains(name);
         Found {
             printed: columns
-                .filter(|(_, name)| printed.contains(*name))
-                .map(|(column, _)| (column, 0))
+                .filter(|(_, name)| once(*name) || of_rows(*name))
+                .map(|(column, name)| Printed {
+                    column,
+                    of_rows: of_rows(name),
+                    empty: 0,
+                })
                 .collect(),
             ..Found::default()
         }
@@ -167,7 +191,7 @@ impl Found {
                         continue;
                     }
                     self.holes(&recipient);
-                    bytes += recipient.fields.as_slice().len();
+                    bytes += recipient.bytes();
                     chunk.push((recipient, is_open(standings.standing(slot), resend)));
                 }
                 Row::Invalid(row) => self.refuse(&row),
@@ -182,14 +206,11 @@ impl Found {
     }
 
     fn holes(&mut self, recipient: &Recipient) {
-        for (column, rows) in &mut self.printed {
-            let is_empty = recipient
-                .fields
-                .get(*column)
-                .is_none_or(|cell| cell.trim().is_empty());
-            if is_empty && recipient.nested.iter().all(|(nested, _)| nested != column) {
-                *rows += 1;
-            }
+        for column in &mut self.printed {
+            let mut others = recipient.others.iter();
+            let is_hole = column.is_hole(&recipient.fields, &recipient.nested)
+                || (column.of_rows && others.any(|it| column.is_hole(&it.fields, &it.nested)));
+            column.empty += u64::from(is_hole);
         }
     }
 
@@ -302,6 +323,7 @@ fn unused(plan: &Plan) -> Vec<String> {
             || *column == settings.address
             || settings.display.as_ref() == Some(column)
             || settings.key.as_ref() == Some(column)
+            || settings.group_by.as_ref() == Some(column)
             || settings.required.contains(column)
             || asked.contains(column)
     };

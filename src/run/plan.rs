@@ -62,7 +62,7 @@ pub struct Roster {
     pub standings: Standings,
     /// Who is never mailed.
     pub suppression: Suppression,
-    /// Rows of any kind.
+    /// Rows of any kind; with `group_by`, groups.
     pub rows: u64,
     /// Rows that cannot be mailed.
     pub invalid: u64,
@@ -134,6 +134,14 @@ impl Roster {
                 Err(roster.name_duplicate(campaign)?)
             }
             Duplicates::Error | Duplicates::Send | Duplicates::Skip => Ok(roster),
+        }
+    }
+
+    /// What is counted as one, in a word.
+    pub fn unit(&self) -> &'static str {
+        match self.source.is_grouped() {
+            true => "group",
+            false => "row",
         }
     }
 
@@ -255,6 +263,16 @@ impl Plan {
     /// What to type to see the recipients in a state.
     pub fn results_command(&self, state: &str) -> String {
         results_command(&self.campaign, self.sandbox, state)
+    }
+
+    /// What to type to see what is to be seen without sending.
+    pub fn check_command(&self) -> String {
+        let kind = if self.sandbox { " --sandbox" } else { "" };
+        format!(
+            "mailrun check {}{kind} --run {}",
+            shell_word(&self.campaign.dir),
+            self.campaign.run
+        )
     }
 
     /// What to do about those in doubt.

@@ -57,6 +57,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
             reset_alone: false,
             refused_open: false,
             reset_always: false,
+            held: false,
             closing: false,
             leaving: None,
             failing: None,

@@ -141,6 +141,8 @@ pub struct Session<J, T = Line> {
     refused_open: bool,
     /// It does not end refused transactions on its own: RSET comes before each MAIL.
     reset_always: bool,
+    /// A content could be laid, and may not leave yet.
+    held: bool,
     /// Nothing new is begun; what is in flight is finished.
     closing: bool,
     /// The server said that it hangs up: what it has not answered it has not taken.
@@ -225,7 +227,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
     /// Whether there is something to do without waiting: to give, or to say.
     pub fn has_news(&self) -> bool {
         let idle = self.due.is_empty() && self.group.is_empty();
-        !self.finished.is_empty() || (idle && !self.flights.is_empty())
+        !self.finished.is_empty() || (idle && !self.held && !self.flights.is_empty())
     }
 
     /// Whether a message was ever handed over.
