@@ -14,11 +14,14 @@ pub(super) fn look(resolver: &Resolver, sender: &Sender) -> Finding {
     let from = sender.from.as_str();
     let name = format!("_dmarc.{from}");
     let finding = |name: &str, level, text: String| Finding::new(About::Dmarc, name, level, text);
-    let mut found: Option<(&str, String)> = None;
+    // Its own record holds; without one, the highest, which is the organisation's.
+    let (mut own, mut highest): (Option<String>, Option<(&str, String)>) = (None, None);
     for domain in walk(from) {
         match records(resolver, domain) {
-            Err(why) => return finding(&name, Level::Unknown, format!("not known: {why}")),
-            Ok(records) if records.len() > 1 => {
+            Err(why) if own.is_none() => {
+                return finding(&name, Level::Unknown, format!("not known: {why}"));
+            }
+            Ok(records) if records.len() > 1 && own.is_none() => {
                 let text = format!(
                     "there are {} records, where one may be: receivers take none of them",
                     records.len()
@@ -26,32 +29,36 @@ pub(super) fn look(resolver: &Resolver, sender: &Sender) -> Finding {
                 let finding = finding(&format!("_dmarc.{domain}"), Level::Warning, text);
                 return finding.with(&records.join("\n"));
             }
-            Ok(mut records) => {
-                if let Some(record) = records.pop() {
-                    // Its own holds; above it, the highest is the organisation's.
-                    let own = found.as_ref().is_some_and(|(domain, _)| *domain == from);
-                    if !own {
-                        found = Some((domain, record));
+            Ok(records) => {
+                if let [record] = records.as_slice() {
+                    if domain == from {
+                        own = Some(record.clone());
                     }
+                    highest = Some((domain, record.clone()));
                 }
             }
+            Err(_) => {}
         }
     }
-    let Some((domain, record)) = found else {
+    let Some((organisation, record)) = highest else {
         let text = format!(
             "there is no DMARC record, which large mailboxes want of whoever mails many{}; to begin with, publish as TXT: \
              v=DMARC1; p=none",
-            alignment(sender, from).1
+            Alignment::of(sender, from, "").text
         );
         return finding(&name, Level::Warning, text);
+    };
+    let (domain, record) = match own {
+        Some(record) => (from, record),
+        None => (organisation, record),
     };
     let (mut level, mut text) = policy(&record, domain == from);
     if domain != from {
         text.push_str(&format!(", of {domain} above it"));
     }
-    let (aligned, how) = alignment(sender, domain);
-    text.push_str(&how);
-    if !aligned {
+    let alignment = Alignment::of(sender, organisation, &record);
+    text.push_str(&alignment.text);
+    if !alignment.is_there {
         level = Level::Warning;
     }
     finding(&format!("_dmarc.{domain}"), level, text).with(&record)
@@ -118,36 +125,55 @@ fn policy(record: &str, own: bool) -> (Level, String) {
     }
 }
 
-/// Whether something of the campaign proves that mail is the From domain's, and what; `organisation` is that domain's.
-fn alignment(sender: &Sender, organisation: &str) -> (bool, String) {
-    let below = |domain: &str, above: &str| {
-        let rest = domain.strip_suffix(above);
-        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-    };
-    let from = sender.from.as_str();
-    let aligned = |domain: &str| {
-        below(domain, from)
-            || below(from, domain)
-            || (below(domain, organisation) && below(from, organisation))
-    };
-    let keys = sender.keys.iter().map(|key| key.domain.as_str());
-    let mut proofs: Vec<String> = keys
-        .filter(|domain| aligned(domain))
-        .map(|domain| format!("DKIM by {domain}"))
-        .collect();
-    proofs.dedup();
-    if aligned(&sender.envelope) {
-        proofs.push(format!("SPF by {}", sender.envelope));
-    }
-    if proofs.is_empty() {
+/// Whether something of the campaign proves that mail is the From domain's, and what.
+struct Alignment {
+    is_there: bool,
+    text: String,
+}
+
+impl Alignment {
+    /// By the record's `adkim` and `aspf`: the same domain (`s`), or one of the same organisation.
+    fn of(sender: &Sender, organisation: &str, record: &str) -> Self {
+        let tags = Tags::read(record);
+        let is_strict = |tag: &str| {
+            let value = tags.as_ref().and_then(|tags| tags.get(tag));
+            value.is_some_and(|value| value.eq_ignore_ascii_case("s"))
+        };
+        let below = |domain: &str, above: &str| {
+            let rest = domain.strip_suffix(above);
+            rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
+        let from = sender.from.as_str();
+        let aligned = |domain: &str, tag: &str| match is_strict(tag) {
+            true => domain == from,
+            false => {
+                below(domain, from)
+                    || below(from, domain)
+                    || (below(domain, organisation) && below(from, organisation))
+            }
+        };
+        let keys = sender.keys.iter().map(|key| key.domain.as_str());
+        let mut proofs: Vec<String> = keys
+            .filter(|domain| aligned(domain, "adkim"))
+            .map(|domain| format!("DKIM by {domain}"))
+            .collect();
+        proofs.dedup();
         let envelope = &sender.envelope;
-        let text = format!(
-            "; neither a [[dkim]] nor the envelope's domain {envelope} is aligned with {from}: mail counts as its own only \
-             if your mail server signs for it"
-        );
-        return (false, text);
+        if aligned(envelope, "aspf") {
+            proofs.push(format!("SPF by {envelope}"));
+        }
+        let text = match proofs.is_empty() {
+            false => format!("; aligned: {}", proofs.join(", ")),
+            true => format!(
+                "; neither a [[dkim]] nor the envelope's domain {envelope} is aligned with {from}: mail counts as its own \
+                 only if your mail server signs for it"
+            ),
+        };
+        Alignment {
+            is_there: !proofs.is_empty(),
+            text,
+        }
     }
-    (true, format!("; aligned: {}", proofs.join(", ")))
 }
 
 #[cfg(test)]

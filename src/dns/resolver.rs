@@ -17,6 +17,9 @@ use super::finding::short;
 /// How long a server is waited for, the first time and the second: a server that has to ask others first may take a while.
 const WAITS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 
+/// Answers that are kept, of 64 KiB at most each: those about a sender are few, those about a list asked for once.
+const REMEMBERED: usize = 1000;
+
 /// What a name has of the records asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer<T> {
@@ -185,9 +188,11 @@ impl Resolver {
             return known.clone();
         }
         let answer = self.ask_servers(name, kind);
-        if answer != Err(Trouble::Late) {
-            self.known().insert(key, answer.clone());
+        let mut known = self.known();
+        if answer != Err(Trouble::Late) && known.len() < REMEMBERED {
+            known.insert(key, answer.clone());
         }
+        drop(known);
         answer
     }
 

@@ -224,6 +224,22 @@ fn dmarc_is_found_on_the_way_up_and_alignment_told() {
         "p=none: receivers only report, of acme.example above it; aligned: DKIM by acme.example, SPF by bounce.acme.example"
     );
 
+    // Its own policy holds, and the organisation is the one above all the same.
+    let zone = "_dmarc.news.acme.example TXT \"v=DMARC1; p=none; aspf=s\"\n_dmarc.acme.example TXT \"v=DMARC1; p=reject\"";
+    let sibling = Sender {
+        keys: vec![SigningKey {
+            domain: "mail.acme.example".to_owned(),
+            ..acme().keys[0].clone()
+        }],
+        ..below.clone()
+    };
+    let found_own = found(zone, &sibling, About::Dmarc);
+    assert_eq!(found_own[0].name, "_dmarc.news.acme.example");
+    assert_eq!(
+        found_own[0].text,
+        "p=none: receivers only report; aligned: DKIM by mail.acme.example"
+    );
+
     let stranger = Sender {
         envelope: "provider.example".to_owned(),
         keys: Vec::new(),
