@@ -1,6 +1,7 @@
 //! Whether the domains of a list take mail: each is asked once, those with the most rows first, several at a time, until
 //! the time is up.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -57,7 +58,8 @@ impl Domains {
     /// Asks for all of them.
     pub fn look(self, resolver: &Resolver) -> Recipients {
         let mut all: Vec<(String, Rows)> = self.rows.into_iter().collect();
-        all.sort_by(|(a, of_a), (b, of_b)| of_b.count.cmp(&of_a.count).then(a.cmp(b)));
+        // Of as many rows, those that come first in the list.
+        all.sort_by_key(|(_, rows)| (Reverse(rows.count), rows.first.first().copied()));
         let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         thread::scope(|scope| {
             for _ in 0..all.len().min(AT_ONCE) {

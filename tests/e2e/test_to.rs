@@ -6,6 +6,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::evidence::{counts, entries, steady};
+use super::inbox::Inbox;
 use super::others::{checked, key};
 use super::support::{CAMPAIGN, Folder, Ran, mailrun, run, sandbox, send, url};
 
@@ -328,6 +329,52 @@ fn a_run_that_goes_on_is_no_hindrance_and_its_quota_is_kept() {
     );
     assert_eq!(files(&folder), before);
     assert_eq!(sandbox.messages().len(), 2);
+}
+
+#[test]
+fn through_postfix() {
+    let folder = Folder::with_rows([
+        ("anna@test-to.example", "Anna"),
+        ("bo@test-to.example", "Bo"),
+    ]);
+    let settings = folder.read("campaign.toml").replace(
+        "[message]\n",
+        "[message]\ncc = [\"boss@test-to.example\"]\nbcc = [\"archive@test-to.example\"]\n",
+    );
+    folder.write("campaign.toml", settings);
+    let mut inbox = Inbox::of("test-to.example");
+    let me = "me@test-to.example";
+    let args = [
+        "send",
+        "campaign",
+        "--test-to",
+        me,
+        "--limit",
+        "2",
+        "--json",
+        "--server",
+        &inbox.url,
+    ];
+    let ran = run(&folder, &args);
+    assert_eq!(
+        (ran.status, counts(&ran)),
+        (0, "accepted 2".to_owned()),
+        "{ran:?}"
+    );
+    let delivered = inbox.delivered(1).clone();
+    assert_eq!(delivered, BTreeMap::from([(me.to_owned(), 2)]));
+    let mut subjects: Vec<_> = inbox.letters.iter().map(|it| it.subject.as_str()).collect();
+    subjects.sort_unstable();
+    assert_eq!(subjects, ["Hello Anna", "Hello Bo"]);
+    // And nothing went to anybody else, who has it once the run itself is sent.
+    let args = ["send", "campaign", "--server", &inbox.url];
+    assert_eq!(run(&folder, &args).status, 0);
+    let delivered = inbox.delivered(5).clone();
+    let times = |to: &str| delivered[&format!("{to}@test-to.example")];
+    assert_eq!(
+        ["anna", "bo", "boss", "archive", "me"].map(times),
+        [1, 1, 2, 2, 2]
+    );
 }
 
 #[test]
