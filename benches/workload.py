@@ -2,6 +2,7 @@
 """The workload: a campaign folder with a list of distinct recipients.
 
 usage: workload.py FOLDER ROWS
+       workload.py FOLDER --enclose      the same messages with an attachment of 100 KB and an inline image of 50 KB
 
 The templates are those of benches/workload; {{name}} means the same to Handlebars and to Jinja2, so that every
 program renders the same files. One name in ten or so is not ASCII, some hold characters that HTML escapes. No clock and
@@ -21,7 +22,24 @@ CITIES = ["Austin", "Berlin", "Cork", "Dallas", "Espoo", "Faro", "Ghent", "Hull"
 PLANS = ["free", "basic", "team", "enterprise"]
 
 
+def enclose(folder):
+    """The image takes the place of the HTML's first words, the attachment that of no setting: both are all messages'."""
+    dice = random.Random(1)
+    (folder / "terms.pdf").write_bytes(b"%PDF-1.7\n" + dice.randbytes(100_000 - 9))
+    (folder / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n" + dice.randbytes(50_000 - 8))
+    html = folder / "message.html.hbs"
+    text, found = html.read_text(encoding="utf-8"), "<h1 "
+    assert text.count(found) == 1
+    html.write_text(text.replace(found, f'<img src="logo.png" alt="Example News">{found}'), encoding="utf-8")
+    settings = folder / "campaign.toml"
+    text, found = settings.read_text(encoding="utf-8"), "subject = "
+    assert text.count(found) == 1
+    settings.write_text(text.replace(found, f'attachments = ["terms.pdf"]\n{found}'), encoding="utf-8")
+
+
 def main():
+    if sys.argv[2] == "--enclose":
+        return enclose(pathlib.Path(sys.argv[1]))
     folder, rows = pathlib.Path(sys.argv[1]), int(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
     for source in (pathlib.Path(__file__).parent / "workload").iterdir():

@@ -9,8 +9,8 @@ use crate::campaign::{Attachment, Campaign, DkimKey};
 use crate::enclose::{Attachments, Images};
 use crate::message::dkim::Signer;
 use crate::message::token::TokenKey;
-use crate::message::{Builder, Enclosed, Identity, Message, Refusal};
-use crate::recipients::Recipient;
+use crate::message::{Builder, Enclosed, Identity, Message, Refusal, Whose};
+use crate::recipients::{Recipient, Suppression};
 use crate::render::{Sheet, Templates, Uses};
 use crate::run::Error;
 
@@ -101,9 +101,16 @@ impl Composer {
         })
     }
 
+    /// Leaves these out of Cc and Bcc.
+    #[must_use]
+    pub fn leaving_out(mut self, suppression: Suppression) -> Self {
+        self.builder = self.builder.leaving_out(suppression);
+        self
+    }
+
     /// From now on every message is for `address` alone, as a test. Its fields stay as the recipient would see them, but
     /// what acts on somebody is made for the test: unsubscribe tokens are `address`'s, and `send_id` and Message-ID are
-    /// nobody's else, since who drops a message whose Message-ID was seen before would drop the real one. `test` says which
+    /// nobody else's, since who drops a message whose Message-ID was seen before would drop the real one. `test` says which
     /// test it is: another one has others.
     pub fn redirect(&mut self, address: &Address, test: &str) {
         self.templates.make_tokens_for(address.as_ref());
@@ -165,6 +172,13 @@ impl Composer {
         if let Some(address) = &self.redirected {
             message.envelope_to = address.clone();
             message.also_to.clear();
+            // The recipient's own address still stands in To.
+            message.beyond_ascii = match message.beyond_ascii {
+                Some(Whose::Sender) => Some(Whose::Sender),
+                _ if !AsRef::<str>::as_ref(address).is_ascii() => Some(Whose::Recipient),
+                Some(Whose::Recipient | Whose::Other) => Some(Whose::Other),
+                None => None,
+            };
         }
         Ok(message)
     }

@@ -108,7 +108,7 @@ impl Reply {
         let mut enhanced = None;
         let mut clean = String::with_capacity(text.len());
         for line in text.split('\n') {
-            let line = line.trim();
+            let line = line.trim().trim_start_matches(is_blank);
             let (of_line, rest) = split_enhanced(code, line);
             enhanced = enhanced.or(of_line);
             if !clean.is_empty() && !rest.is_empty() {
@@ -125,8 +125,13 @@ impl Reply {
     }
 }
 
+/// What stands between words: spaces, and what becomes one.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || unprintable(c)
+}
+
 fn split_enhanced(code: u16, line: &str) -> (Option<Enhanced>, &str) {
-    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let (word, rest) = line.split_once(is_blank).unwrap_or((line, ""));
     let mut numbers = word.split('.');
     let mut next = |digits: usize| {
         let text = numbers.next()?;
@@ -141,7 +146,7 @@ fn split_enhanced(code: u16, line: &str) -> (Option<Enhanced>, &str) {
             u8::try_from(class)
                 .ok()
                 .map(|class| Enhanced(class, subject, detail)),
-            rest.trim_start(),
+            rest.trim_start_matches(is_blank),
         ),
         _ => (None, line),
     }
@@ -188,6 +193,16 @@ mod tests {
             ok(b"550-5.7.1 one\r\n550-5.7.1 two\r\n550 5.7.1 three\r\n"),
             "550 5.7.1 one two three"
         );
+        // A tab parts words too, as any sign does that becomes a space in the text.
+        assert_eq!(
+            reply_of(b"550 5.7.1\tno\r\n").unwrap(),
+            reply_of(b"550 \x0e5.7.1\x07 no\r\n").unwrap()
+        );
+        let parted = reply_of(b"550 5.7.1\tno\r\n").unwrap();
+        assert_eq!(
+            (parted.enhanced, &*parted.text),
+            (Some(Enhanced(5, 7, 1)), "no")
+        );
         // The class of the enhanced code is not the code's: it is text.
         assert_eq!(reply_of(b"250 5.7.1 odd\r\n").unwrap().enhanced, None);
         assert_eq!(ok(b"550 5.1.1. no\r\n"), "550 5.1.1. no");
@@ -195,7 +210,7 @@ mod tests {
             ok(b"550 \xff\xfe\x1b[31mred\x07\r\n"),
             "550 \u{fffd}\u{fffd} [31mred "
         );
-        assert_eq!(ok("550 \u{202e}abc\r\n".as_bytes()), "550  abc");
+        assert_eq!(ok("550 a\u{202e}bc\r\n".as_bytes()), "550 a bc");
     }
 
     #[test]

@@ -43,7 +43,11 @@ impl Domains {
             self.local += 1;
             return;
         }
-        let domain = domain.to_ascii_lowercase();
+        // As the DNS has it (RFC 5890); a list judged it before.
+        let domain = match domain.is_ascii() {
+            true => domain.to_ascii_lowercase(),
+            false => idna::domain_to_ascii(domain).unwrap_or_default(),
+        };
         if self.rows.len() >= MOST && !self.rows.contains_key(&domain) {
             self.beyond += 1;
             return;

@@ -40,6 +40,8 @@ pub(super) struct Decoded<R> {
     /// Offset in the input of `raw[0]`.
     offset: u64,
     ended: bool,
+    /// All is decoded: the decoder may not be asked again.
+    done: bool,
     /// What is decoded and not yet handed out is `text[given..filled]`.
     text: Vec<u8>,
     given: usize,
@@ -60,6 +62,7 @@ impl<R: Read> Decoded<R> {
             end: 0,
             offset: skipped,
             ended: false,
+            done: false,
             text: vec![0; CHUNK],
             given: 0,
             filled: 0,
@@ -70,7 +73,7 @@ impl<R: Read> Decoded<R> {
     /// Decodes on, until there is text, a misfit or the end.
     fn decode(&mut self) -> io::Result<()> {
         (self.given, self.filled) = (0, 0);
-        while self.filled == 0 && self.misfit.is_none() {
+        while self.filled == 0 && self.misfit.is_none() && !self.done {
             if self.start == self.end && !self.ended {
                 self.offset += self.end as u64;
                 (self.start, self.end) = (0, read_some(&mut self.input, &mut self.raw)?);
@@ -94,9 +97,7 @@ impl<R: Read> Decoded<R> {
             if self.single {
                 self.refuse_controls(begun);
             }
-            if self.ended && matches!(result, DecoderResult::InputEmpty) {
-                return Ok(());
-            }
+            self.done = self.ended && matches!(result, DecoderResult::InputEmpty);
         }
         Ok(())
     }
@@ -168,6 +169,10 @@ mod tests {
     fn read(mut input: impl Read) -> (String, Option<u64>) {
         let mut text = Vec::new();
         let misfit = input.read_to_end(&mut text).err();
+        if misfit.is_none() {
+            // Who asks again at the end is told so again.
+            assert_eq!(input.read(&mut [0; 8]).unwrap(), 0);
+        }
         let misfit = misfit.map(|error| {
             error
                 .get_ref()

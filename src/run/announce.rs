@@ -29,9 +29,10 @@ pub(super) fn introduce(plan: &Plan, replay: Option<&Replay>, due: u64, voice: &
     invalid_rows(plan, &roster.invalid_shown, roster.invalid, &see, voice);
     let standings = Counts::of(&roster.standings, roster.invalid, roster.doubled);
     if roster.doubled > 0 {
-        let rows = count(roster.doubled, "row");
+        let unit = roster.unit();
+        let left_out = count(roster.doubled, unit);
         voice.say(&format!(
-            "{file}: {rows} left out: an earlier row has the same key"
+            "{file}: {left_out} left out: an earlier {unit} has the same key"
         ));
     }
     if standings.suppressed > 0 {
@@ -108,7 +109,7 @@ pub fn invalid_rows(plan: &Plan, shown: &[InvalidRow], all: u64, see: &str, voic
     if more > 0 {
         voice.warn(&format!(
             "{} more cannot be mailed; see: {see}",
-            count(more, "row")
+            count(more, plan.roster.unit())
         ));
     }
 }

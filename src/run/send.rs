@@ -403,7 +403,8 @@ pub(super) fn accounts<'a>(
     let give_up = plan.campaign.delivery.give_up;
     let account = |server: &'a Server| {
         let taken = taken.remove(&server.name()).unwrap_or_default();
-        let access = Access::new(server, trace.cloned())?;
+        let mut access = Access::new(server, trace.cloned())?;
+        access.one_of_several = servers.len() > 1;
         Ok(Account::new(server, access, give_up, taken))
     };
     let all: Result<_, Error> = servers.iter().map(account).collect();

@@ -125,6 +125,12 @@ pub(super) fn cases() -> Vec<Case> {
             ],
         ),
         with(
+            "gbkset.jsonl",
+            encoded(GBK, "{\"email\":\"wei@x.example\",\"name\":\"王伟\"}"),
+            |it| it.encoding = Some(GBK),
+            &["1@1 wei@x.example|wei@x.example||wei@x.example|王伟"],
+        ),
+        with(
             "gbkset.csv",
             encoded(GBK, CHINESE),
             |it| it.encoding = Some(GBK),
