@@ -108,7 +108,7 @@ proptest! {
     ) {
         let main = source("m", &format!("<style>{sheet}</style>\n{}", nodes.concat()));
         let partials = BTreeMap::from([("part".to_owned(), source("part", &part))]);
-        let inlined = match inlined(&main, &partials) {
+        let inlined = match inlined(&main, &partials, None) {
             Ok(Some(inlined)) => inlined,
             Ok(None) => return Ok(()),
             Err(error) => {

@@ -48,6 +48,7 @@ pub(super) struct Rules<'a> {
 impl<'a> Rules<'a> {
     pub(super) fn read(
         page: &Page<'a>,
+        only: Option<&str>,
         source: impl Fn(Option<&str>) -> &'a Source,
     ) -> Result<Rules<'a>, TemplateError> {
         let mut rules = Rules::default();
@@ -58,6 +59,10 @@ impl<'a> Rules<'a> {
                 continue;
             }
             let text = source(*name).text.as_str();
+            let sheet = text[range.clone()].trim_start();
+            if only.is_some_and(|only| !sheet.starts_with(only)) {
+                continue;
+            }
             let items = sheet::items(text, range.clone())
                 .map_err(|wrong| source(*name).wrong(wrong.at, wrong.problem.to_owned()))?;
             for item in items {

@@ -23,7 +23,7 @@ fn page(main: &str, partials: &[(&str, &str)]) -> Result<Option<Texts>, String> 
     let partials = partials
         .iter()
         .map(|(name, text)| ((*name).to_owned(), source(&format!("{name}.hbs"), text)));
-    let inlined = inlined(&source("m.html.hbs", main), &partials.collect())
+    let inlined = inlined(&source("m.html.hbs", main), &partials.collect(), None)
         .map_err(|error| error.to_string())?;
     Ok(inlined.map(|Inlined { page, partials }| {
         let partials = partials

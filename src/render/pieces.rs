@@ -1,9 +1,9 @@
-//! The text of an HTML template taken apart, as far as styles depend on it: elements, style sheets, and the template's
+//! The text of an HTML or MJML template taken apart, as far as it matters which element stands in which: elements, style sheets, and the template's
 //! tags between them. Reads as browsers do; nothing is wrong to it.
 
 use std::ops::Range;
 
-use super::super::tags::{self, Kind, Tag};
+use super::tags::{self, Kind, Tag};
 
 /// A start tag.
 #[derive(Debug)]
@@ -39,6 +39,12 @@ impl Element {
     }
 }
 
+/// Elements that have no end tag.
+pub(super) const VOID: &[&str] = &[
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source",
+    "track", "wbr",
+];
+
 /// What the text is made of; what is left out is text and comments.
 #[derive(Debug)]
 pub(super) enum Piece {
@@ -46,6 +52,7 @@ pub(super) enum Piece {
     Start(Element),
     End {
         name: String,
+        at: usize,
     },
     /// A style sheet, or what of it stands before, between and behind the partials in it.
     Css(Range<usize>),
@@ -126,7 +133,7 @@ impl Reader<'_> {
                 [b'<', b'/', letter, ..] if letter.is_ascii_alphabetic() => {
                     let name = self.name(open + 2);
                     let name = self.text[name].to_ascii_lowercase();
-                    self.pieces.push(Piece::End { name });
+                    self.pieces.push(Piece::End { name, at: open });
                     self.until(open, |byte| byte == b'>') + 1
                 }
                 [b'<', letter, ..] if letter.is_ascii_alphabetic() => self.element(open),
@@ -331,7 +338,7 @@ mod tests {
                     let mark = if element.varies { "?" } else { "" };
                     format!("<{}{mark}{}>", element.name, attributes.collect::<String>())
                 }
-                Piece::End { name } => format!("</{name}>"),
+                Piece::End { name, .. } => format!("</{name}>"),
                 Piece::Css(at) => format!("css({})", text[at].trim()),
                 Piece::Tag {
                     tag,
