@@ -154,7 +154,7 @@ fn edits<'p>(
                 declarations: &rule.declarations,
             }
         });
-        let style = cascade::style(holding.collect(), own.is_some());
+        let style = cascade::style(holding.collect(), &rules.important);
         if !style.is_empty() {
             let text = &source(name).text;
             let edit = cascade::attribute(text, own, element.name_end, &style);

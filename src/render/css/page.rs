@@ -204,7 +204,9 @@ impl<'a: 'f, 'f> Walk<'a, 'f> {
         scope: &mut Scope<'f, 'f>,
     ) {
         match &tag.kind {
-            Kind::Open | Kind::Else | Kind::Close if place == Place::Css => {
+            Kind::Open | Kind::Else | Kind::Close | Kind::PartialBlock(_) | Kind::Inline(_)
+                if place == Place::Css =>
+            {
                 self.page.css_block.get_or_insert((file, tag.at.clone()));
             }
             Kind::Open => {

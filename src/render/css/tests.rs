@@ -77,7 +77,7 @@ fn rules_go_into_attributes_and_all_else_stays() {
         ),
         (
             "<style>p{margin:0 !important}</style><p><p style=a:b>",
-            "<p style=\"margin:0\"><p style=\"margin:0 !important;a:b\">",
+            "<p style=\"margin:0 !important\"><p style=\"margin:0 !important;a:b\">",
         ),
         (
             "<style>p{background:red;background:url(x)}</style><p>",
@@ -134,7 +134,11 @@ fn what_holds_now_and_then_stays_and_goes_on_winning() {
         // What was important was stronger, and stays it.
         (
             "<style>a{c:d!important} @media x{a{c:e}}</style><a style=f:g>",
-            "<style>@media x{a{c:e}}</style><a style=\"c:d !important;f:g\">",
+            "<style>@media x{a{c:e !important}}</style><a style=\"c:d !important;f:g\">",
+        ),
+        (
+            "<style>a{c:d!important} @media x{a{c:e !important}}</style><a style=c:f><a style='c:f !important'>",
+            "<style>@media x{a{c:e !important}}</style><a style=\"c:f;c:d\"><a style='c:f !important;c:d'>",
         ),
         (
             "<style>@import url(a); @font-face{a:b} .ExternalClass{a:b} p{a:c}</style><p>",

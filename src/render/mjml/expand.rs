@@ -10,36 +10,33 @@ use super::super::source::Source;
 use super::super::tags::{Kind, Tag, tags};
 
 /// One text, and where its parts are from.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Expanded<'a> {
+    main: &'a Source,
     pub(super) text: String,
     /// Where a part begins, its file, and where it begins there.
-    parts: Vec<(usize, Option<&'a Source>, usize)>,
+    parts: Vec<(usize, &'a Source, usize)>,
 }
 
 impl<'a> Expanded<'a> {
+    fn new(main: &'a Source) -> Expanded<'a> {
+        Expanded {
+            main,
+            text: String::new(),
+            parts: Vec::new(),
+        }
+    }
+
     fn push(&mut self, source: &'a Source, range: Range<usize>) {
-        self.parts
-            .push((self.text.len(), Some(source), range.start));
+        self.parts.push((self.text.len(), source, range.start));
         self.text.push_str(&source.text[range]);
     }
 
     /// A mistake at a byte of the text, told with its place in the file that it is from.
     pub(super) fn wrong(&self, at: usize, problem: String) -> TemplateError {
         let part = self.parts.iter().rev().find(|(start, ..)| *start <= at);
-        match part {
-            Some((start, Some(source), from)) => {
-                let at = (from + at - start).min(source.text.len());
-                source.wrong(at, problem)
-            }
-            _ => TemplateError::Wrong {
-                place: super::super::error::Place {
-                    template: String::new(),
-                    position: None,
-                },
-                problem,
-            },
-        }
+        let (start, source, from) = part.copied().unwrap_or((0, self.main, 0));
+        source.wrong((from + at - start).min(source.text.len()), problem)
     }
 }
 
@@ -76,7 +73,7 @@ pub(super) fn expanded<'a>(
 ) -> Result<Expanded<'a>, TemplateError> {
     let mut expand = Expand {
         partials,
-        out: Expanded::default(),
+        out: Expanded::new(main),
     };
     let run = Run {
         source: main,
@@ -147,7 +144,7 @@ impl<'a> Expand<'a> {
                     // Its inlines are known to the partial, its other text is what the partial encloses.
                     let mut aside = Expand {
                         partials: self.partials,
-                        out: Expanded::default(),
+                        out: Expanded::new(source),
                     };
                     aside.run(&inner, &mut within)?;
                     within.block = Some((inner.clone(), Box::new(scope.clone())));

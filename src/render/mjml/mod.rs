@@ -135,10 +135,12 @@ fn explained(error: &Error, text: &str) -> (usize, String) {
             let place = source.pos();
             let line: usize = text
                 .split_inclusive('\n')
-                .take(place.row as usize - 1)
+                .take((place.row as usize).saturating_sub(1))
                 .map(str::len)
                 .sum();
-            let column = text[line..].char_indices().nth(place.col as usize - 1);
+            let column = text[line..]
+                .char_indices()
+                .nth((place.col as usize).saturating_sub(1));
             let at = line + column.map_or(0, |(at, _)| at);
             (
                 at,
