@@ -37,6 +37,16 @@ impl Element {
     pub(super) fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|other| other.name == name)
     }
+
+    /// Whether a `<style>` holds now and then, by its attribute.
+    pub(super) fn has_media(&self, text: &str) -> bool {
+        self.name == "style" && has_media(&self.attributes, text)
+    }
+}
+
+fn has_media(attributes: &[Attribute], text: &str) -> bool {
+    let media = attributes.iter().find(|other| other.name == "media");
+    media.is_some_and(|media| !matches!(text[media.value.clone()].trim(), "" | "all" | "screen"))
 }
 
 /// Elements that have no end tag.
@@ -212,10 +222,11 @@ impl Reader<'_> {
             let chooses = matches!(attribute.name.as_str(), "class" | "id");
             (chooses && has_tag(&attribute.value)) || attribute.name.contains("{{")
         });
-        let keeps = attributes.iter().any(|attribute| {
-            attribute.name == KEEP
-                && matches!(&self.text[attribute.value.clone()], "ignore" | "keep")
-        });
+        let keeps = has_media(&attributes, self.text)
+            || attributes.iter().any(|attribute| {
+                attribute.name == KEEP
+                    && matches!(&self.text[attribute.value.clone()], "ignore" | "keep")
+            });
         self.pieces.push(Piece::Start(Element {
             name: name.clone(),
             at: open..end,

@@ -88,6 +88,15 @@ pub(super) fn inlined(
             put it into a <style data-css-inline=\"ignore\">, which stays as it is";
         return Err(source(*name).wrong(at.start, problem.to_owned()));
     }
+    let media = page
+        .elements
+        .iter()
+        .find(|(name, element)| only.is_none() && element.has_media(&source(*name).text));
+    if let Some((name, element)) = media {
+        let problem = "the rules of other style sheets go into style attributes, which win over this one; \
+            write @media … { … } into it in place of its media attribute";
+        return Err(source(*name).wrong(element.at.start, problem.to_owned()));
+    }
     if let Some((name, at, problem)) = &page.unknown {
         return Err(source(*name).wrong(*at, format!("{problem}; {WAY_OUT}")));
     }

@@ -288,6 +288,15 @@ fn what_cannot_be_known_is_an_error_that_says_what_to_do() {
     ] {
         assert_eq!(wrong(text), format!("m.html.hbs:{expected}"), "{text}");
     }
+    assert_eq!(
+        wrong("<style>p{a:b}</style>\n<style media='(max-width: 9px)'>p{a:c}</style><p>"),
+        "m.html.hbs:2:1: the rules of other style sheets go into style attributes, which win over this one; write @media … { … } into it in place of its media attribute"
+    );
+    assert_eq!(alone("<style media=print>p{a:b}</style><p>"), "unchanged");
+    assert_eq!(
+        alone("<style media=screen>p{a:b}</style><p>"),
+        "<p style=\"a:b\">"
+    );
     // Where there is nothing to move, nothing has to be known.
     assert_eq!(
         alone("{{#if x}}<p>{{/if}}<link rel=stylesheet href=https://a.example/b.css>"),
