@@ -9,7 +9,7 @@ use crate::campaign::{Attachment, Campaign, DkimKey};
 use crate::enclose::{Attachments, Images};
 use crate::message::dkim::Signer;
 use crate::message::token::TokenKey;
-use crate::message::{Builder, Enclosed, Identity, Message, Refusal};
+use crate::message::{Builder, Enclosed, Identity, Message, Refusal, Whose};
 use crate::recipients::{Recipient, Suppression};
 use crate::render::{Sheet, Templates, Uses};
 use crate::run::Error;
@@ -170,6 +170,12 @@ impl Composer {
             .builder
             .build(recipient, identity, rendered, enclosed, date)?;
         if let Some(address) = &self.redirected {
+            message.beyond_ascii = match message.beyond_ascii {
+                Some(Whose::Sender) => Some(Whose::Sender),
+                _ if !address.user().is_ascii() => Some(Whose::Recipient),
+                // The recipient's is still in the header.
+                other => other.map(|_| Whose::Other),
+            };
             message.envelope_to = address.clone();
             message.also_to.clear();
         }
