@@ -170,18 +170,12 @@ impl Composer {
             .builder
             .build(recipient, identity, rendered, enclosed, date)?;
         if let Some(address) = &self.redirected {
-            message.beyond_ascii = match message.beyond_ascii {
-                Some(Whose::Sender) => Some(Whose::Sender),
-                _ if !address.user().is_ascii() => Some(Whose::Recipient),
-                // The recipient's is still in the header.
-                other => other.map(|_| Whose::Other),
-            };
             message.envelope_to = address.clone();
             message.also_to.clear();
             // The recipient's own address still stands in To.
             message.beyond_ascii = match message.beyond_ascii {
                 Some(Whose::Sender) => Some(Whose::Sender),
-                _ if !AsRef::<str>::as_ref(address).is_ascii() => Some(Whose::Recipient),
+                _ if !address.user().is_ascii() => Some(Whose::Recipient),
                 Some(Whose::Recipient | Whose::Other) => Some(Whose::Other),
                 None => None,
             };
