@@ -54,7 +54,7 @@ pub enum Command {
 }
 
 /// Commands that are planned and not there yet.
-pub const LATER_COMMANDS: &[&str] = &["init", "preview", "report", "worker", "completions", "man"];
+pub const LATER_COMMANDS: &[&str] = &["preview", "report", "worker", "completions", "man"];
 
 /// Options of `send` that are planned and not there yet.
 pub const LATER_OPTIONS: &[&str] = &["--at", "--ledger"];
