@@ -110,6 +110,10 @@ impl fmt::Display for Status {
             ),
             (counts.invalid, invalid.as_str()),
             (
+                counts.suppressed,
+                "suppressed on a suppress list; never mailed",
+            ),
+            (
                 counts.duplicate,
                 "duplicate  an earlier row has the same key",
             ),
