@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Error;
 use super::plan::{Odd, Plan};
 use super::send::Options;
-use crate::campaign::{InDoubt, Rate, Server};
+use crate::campaign::{InDoubt, Period, Server};
 use crate::ledger::replay::Replay;
 use crate::progress::Voice;
 use crate::recipients::InvalidRow;
@@ -188,6 +188,18 @@ pub(super) fn confirmed(plan: &Plan, due: u64, voice: &Voice) -> bool {
 /// How long so many messages take.
 pub(super) fn time(servers: &[Server], messages: u64) -> String {
     match least_time(servers, messages) {
+        Some(time) if time >= DAY => {
+            let days = format!(
+                "{:.0} days",
+                (time.as_secs_f64() / DAY.as_secs_f64()).floor()
+            );
+            format!(
+                "more than {days}: at the end of each day's quota the run stops, or waits with --wait"
+            )
+        }
+        Some(time) if time.is_zero() => {
+            "as fast as the server takes them: no rate but a day's is set".to_owned()
+        }
         Some(time) => format!("{} at least, at these rates", wording::time(time)),
         None if servers.len() == 1 => "as fast as the server takes them: no rate is set".to_owned(),
         None => "as fast as the servers take them: not all have a rate".to_owned(),
@@ -202,23 +214,39 @@ pub(super) fn route(server: &Server) -> String {
     format!("{}, {connections} at most{rates}", server.name())
 }
 
-/// How long so many messages take at the rates that are set; `None` when a server has none.
+/// How long so many messages take at the rates that are set; `None` when a server has none. A rate a day is a quota: it
+/// is used up as fast as can be, and then the next day is waited for.
 pub(super) fn least_time(servers: &[Server], messages: u64) -> Option<Duration> {
-    let a_second = |server: &Server| {
-        let rates = server.rates.iter();
-        let rate = |rate: &Rate| f64::from(rate.messages) / rate.period.length().as_secs_f64();
-        rates.map(rate).reduce(f64::min)
+    if servers.is_empty() || servers.iter().any(|server| server.rates.is_empty()) {
+        return None;
+    }
+    let least = |of_day: bool| {
+        let lowest = |server: &Server| {
+            let rates = server.rates.iter();
+            let rates = rates.filter(|rate| (rate.period == Period::Day) == of_day);
+            let a_second =
+                rates.map(|rate| f64::from(rate.messages) / rate.period.length().as_secs_f64());
+            a_second.reduce(f64::min)
+        };
+        servers.iter().map(lowest).sum::<Option<f64>>()
     };
-    let all: Option<f64> = servers.iter().map(a_second).sum();
-    // Without any server there is no sum.
-    let all = all.filter(|a_second| *a_second > 0.0);
-    all.map(|a_second| Duration::from_secs_f64(messages as f64 / a_second))
+    let paced = least(false).map(|a_second| Duration::from_secs_f64(messages as f64 / a_second));
+    let days = least(true).map(|a_second| {
+        let a_day = (a_second * DAY.as_secs_f64()).round().max(1.0);
+        let full = (messages.saturating_sub(1) as f64 / a_day).floor();
+        DAY.mul_f64(full)
+    });
+    paced.max(days).or(Some(Duration::ZERO))
 }
+
+/// In which a quota is counted.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::campaign::Period::{self, Minute, Second};
+    use crate::campaign::Period::{Minute, Second};
+    use crate::campaign::Rate;
 
     #[test]
     fn the_slowest_rate_of_each_server_tells_the_time() {
@@ -235,6 +263,13 @@ mod tests {
         ];
         assert_eq!(least_time(&both, 400), Some(Duration::from_secs(100)));
         assert_eq!(least_time(&[], 400), None);
+        // A day's rate is no pace.
+        let quota = [server(&[(1000, Period::Day)])];
+        assert_eq!(least_time(&quota, 1000), Some(Duration::ZERO));
+        assert_eq!(least_time(&quota, 2001), Some(DAY * 2));
+        let both = [server(&[(10, Second), (1000, Period::Day)])];
+        assert_eq!(least_time(&both, 1000), Some(Duration::from_secs(100)));
+        assert_eq!(least_time(&both, 1001), Some(DAY));
         assert_eq!(
             least_time(&[server(&[]), server(&[(3, Second)])], 400),
             None
