@@ -58,12 +58,16 @@ pub fn run(
     invalid_rows(plan, &roster.invalid_shown, roster.invalid, &check, voice);
     let due = plan.due(false);
     if due == 0 {
-        let why = match Counts::of_chosen(&roster.standings).suppressed {
-            0 => "no row can be mailed",
-            _ => "who was chosen is on a suppress list",
+        if Counts::of_chosen(&roster.standings).suppressed > 0 {
+            let why = "who was chosen is on a suppress list";
+            voice.warn(&format!("nothing to send to {to}: {why}"));
+            return Ok(ended(plan, None, 0, &Stop::default()));
+        }
+        let why = match Counts::of(&roster.standings, 0, 0).suppressed {
+            0 => "no row can be mailed; mailrun check says why",
+            _ => "who could be mailed is on a suppress list",
         };
-        voice.warn(&format!("nothing to send to {to}: {why}"));
-        return Ok(ended(plan, None, 0, &Stop::default()));
+        return Err(Error::Refused(format!("nothing to send to {to}: {why}")));
     }
     let sandbox = match plan.sandbox {
         true => Some(start_sandbox(plan, options.connections)?),

@@ -243,6 +243,13 @@ fn whoever_was_mailed_before_is_tested_again() {
     );
     assert_eq!(sandbox.messages().len(), 4);
     assert_eq!(files(&folder), before);
+
+    // No row at all: no test went out, and that is no success.
+    let folder = Folder::with_rows([("nobody", "Anna")]);
+    let ran = send(&folder, &sandbox, &["--test-to", ME]);
+    let said = "nothing to send to me@acme.example: no row can be mailed; mailrun check says why\n";
+    assert_eq!(ran.status, 1);
+    assert!(ran.stderr.ends_with(said), "{ran:?}");
 }
 
 #[test]
