@@ -228,7 +228,7 @@ impl Plan {
                     let id = standings.find(KeyHash::of(&key_of_typed(&self.campaign, key))).ok_or_else(|| {
                         Error::Refused(format!(
                             "{}: no recipient has the key \"{key}\" of --only; a key is the address unless \
-                             [recipients] names a key column",
+                             [recipients] names a key column, and a row that is invalid (see mailrun check) is none",
                             self.campaign.recipients.file.display()
                         ))
                     })?;
