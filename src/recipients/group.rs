@@ -70,7 +70,7 @@ impl Group {
         Group {
             whom: whom.map(|it| (it, position.row)).map_err(|it| (0, it)),
             count: 1,
-            weight: weight(&record.fields),
+            weight: weight(&record.fields, &record.nested),
             rows: vec![(record, position)],
         }
     }
@@ -84,7 +84,9 @@ impl Group {
             record, position, ..
         } = row;
         self.count += 1;
-        self.weight = self.weight.saturating_add(weight(&record.fields));
+        self.weight = self
+            .weight
+            .saturating_add(weight(&record.fields, &record.nested));
         if self.is_too_large() {
             self.rows.truncate(1);
             return;
@@ -124,6 +126,7 @@ impl Group {
                     wrong.reason += &format!(" (its group, of {all}, is not mailed without it)");
                 }
                 let mut row = judge.refuse(record, position, wrong);
+                row.torn |= self.rows.iter().any(|(record, _)| judge.is_torn(record));
                 row.others = others(self.rows);
                 Row::Invalid(row)
             }
@@ -139,7 +142,7 @@ impl Group {
         };
         let wrong = Wrong::of_row(key, too_large_reason(self.count));
         let mut row = judge.refuse(first, position, wrong);
-        (row.fields, row.nested) = (StringRecord::new(), Vec::new());
+        (row.fields, row.nested, row.torn) = (StringRecord::new(), Vec::new(), true);
         row
     }
 }

@@ -16,6 +16,9 @@ use serde_json::value::RawValue;
 use super::decode::Misfit;
 use super::records::{BOM, Fault, LONGEST, MOST_COLUMNS, Record};
 
+/// In memory they take a hundred times their text at worst.
+const MOST_VALUES: usize = 200_000;
+
 /// The names of all objects of a list, in the order in which they come up.
 #[derive(Debug, Default)]
 pub(super) struct Names {
@@ -83,12 +86,20 @@ impl<R: Read> JsonRows<R> {
             return Ok(None);
         }
         let mut cells = vec![String::new(); self.places.len()];
-        let mut nested = Vec::new();
+        let (mut nested, mut wrong) = (Vec::new(), None);
         for (name, raw) in self.lines.object()?.0 {
             let Some(&place) = self.places.get(name.trim()) else {
                 let what = format!("the name {name:?} was not there when the list was first read");
                 return Err(self.lines.fault(0, what));
             };
+            if raw.get().starts_with(['[', '{']) && values(raw.get()) > MOST_VALUES {
+                wrong.get_or_insert_with(|| {
+                    let reason =
+                        format!("more than {MOST_VALUES} values, too much for one message");
+                    (place, reason)
+                });
+                continue;
+            }
             let (text, value) = cell(raw.get()).map_err(|error| {
                 let what = format!("the value of {name:?}: {}", bare(&error));
                 self.lines.fault(0, what)
@@ -101,10 +112,16 @@ impl<R: Read> JsonRows<R> {
             count: cells.len(),
             fields: StringRecord::from(cells),
             nested,
-            wrong: None,
+            wrong,
             undecided: None,
         }))
     }
+}
+
+/// As many values as a list or an object has at most: those in texts that look like more are counted too.
+pub(super) fn values(raw: &str) -> usize {
+    let begins = |byte: &u8| matches!(byte, b',' | b'[' | b'{');
+    raw.bytes().filter(|byte| begins(byte)).count()
 }
 
 /// A value as text, and as what it is where that is more.

@@ -33,6 +33,7 @@ impl Judge {
         let columns = &self.columns;
         let cell = |column: usize| record.fields.get(column).unwrap_or_default().to_owned();
         InvalidRow {
+            torn: self.is_torn(&record),
             key: (wrong.key).unwrap_or_else(|| cell(columns.key.unwrap_or(columns.address))),
             address: cell(columns.address),
             position,
@@ -42,6 +43,11 @@ impl Judge {
             nested: record.nested,
             others: Vec::new(),
         }
+    }
+
+    /// Whether the cells are not the row's own.
+    pub fn is_torn(&self, record: &Record) -> bool {
+        record.count != self.columns.names.len() || record.wrong.is_some()
     }
 
     /// Whose row it is, by the column of `group_by`; `None` when it does not say.

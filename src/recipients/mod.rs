@@ -75,7 +75,7 @@ pub struct Recipient {
 impl Recipient {
     /// What it takes up in memory, in bytes, roughly: the cells of all its rows.
     pub fn bytes(&self) -> usize {
-        let others = self.others.iter().map(|row| weight(&row.fields));
+        let others = (self.others.iter()).map(|row| weight(&row.fields, &row.nested));
         self.fields.as_slice().len() + others.sum::<usize>()
     }
 }
@@ -94,9 +94,14 @@ pub struct GroupRow {
 /// Bytes that a cell takes beside its text, roughly, where templates see it.
 const CELL: usize = 64;
 
+/// Bytes that a value within a list or an object takes, roughly.
+const VALUE: usize = 512;
+
 /// What a row of a group takes up in memory, in bytes, roughly.
-fn weight(fields: &csv::StringRecord) -> usize {
-    fields.as_slice().len() + CELL * fields.len()
+fn weight(fields: &csv::StringRecord, nested: &[(usize, serde_json::Value)]) -> usize {
+    let texts = nested.iter().filter_map(|(place, _)| fields.get(*place));
+    let values: usize = texts.map(jsonl::values).sum();
+    fields.as_slice().len() + CELL * fields.len() + VALUE * values
 }
 
 /// One row that cannot be mailed, and why.
@@ -118,6 +123,9 @@ pub struct InvalidRow {
     pub nested: Vec<(usize, serde_json::Value)>,
     /// The other rows of its group, which is not mailed without this one.
     pub others: Vec<GroupRow>,
+    /// Its cells, or those of a row of its group, are not the row's own (too few, too many, an error of a workbook): in
+    /// another list they would pass for a row that is right.
+    pub torn: bool,
 }
 
 impl InvalidRow {

@@ -105,6 +105,7 @@ mod tests {
             fields: csv::StringRecord::new(),
             nested: Vec::new(),
             others: Vec::new(),
+            torn: false,
         }
     }
 

@@ -253,6 +253,7 @@ pub fn invalid_row(recipient: Recipient, refusal: Refusal) -> InvalidRow {
         fields: recipient.fields,
         nested: recipient.nested,
         others: recipient.others,
+        torn: false,
     }
 }
 

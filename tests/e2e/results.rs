@@ -223,6 +223,33 @@ fn states_choose_and_their_numbers_are_those_of_status() {
     assert_eq!((unknown.status, unknown.stdout.as_str()), (2, ""));
 }
 
+/// Padded or cut they would be rows like others, and mailed.
+#[test]
+fn rows_whose_cells_do_not_fit_are_not_given_back_as_right_ones() {
+    let sandbox = sequential();
+    let folder = Folder::with_rows([]);
+    let list = "email,name\nfew@a.example\nmany@a.example,Mary,Jane\nann@a.example,Ann\n";
+    folder.write("recipients.csv", list);
+    let invalid = results(&folder, &["--state", "invalid"]).stdout;
+    let rows = rows(&invalid);
+    assert_eq!(rows.len(), 2);
+    for (row, address) in rows.iter().zip(["few@a.example", "many@a.example"]) {
+        assert_eq!((row["email"].as_str(), row["name"].as_str()), ("", ""));
+        assert_eq!(row["mailrun_address"], address);
+    }
+    folder.write("back.csv", &invalid);
+    let back = [
+        "--json",
+        "--run",
+        "back",
+        "--recipients",
+        "campaign/back.csv",
+    ];
+    let ran = send(&folder, &sandbox, &back);
+    assert_eq!((ran.status, counts(&ran)), (3, "invalid 2".to_owned()));
+    assert!(sandbox.messages().is_empty());
+}
+
 #[test]
 fn results_can_be_mended_and_given_back() {
     let sandbox = sequential();

@@ -159,6 +159,17 @@ pub(super) fn cases() -> Vec<Case> {
             ],
         ),
         case(
+            "values.jsonl",
+            format!(
+                "{{\"email\":\"a@x.example\",\"x\":[{}0]}}\n{{\"email\":\"b@x.example\"}}\n",
+                "0,".repeat(200_000)
+            ),
+            &[
+                "1@1 invalid \"a@x.example\" x: more than 200000 values, too much for one message",
+                "2@2 b@x.example|b@x.example||b@x.example|",
+            ],
+        ),
+        case(
             "deep.jsonl",
             format!(
                 "{{\"email\":\"a@x.example\",\"x\":{}1{}}}\n",
