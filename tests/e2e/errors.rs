@@ -341,7 +341,7 @@ fn what_was_typed_and_cannot_be() {
         |_| {},
         &["--only", "ann@x.example", "--only", "eve@x.example"],
         "campaign/recipients.csv: no recipient has the key \"eve@x.example\" of --only; a key is the address unless \
-         [recipients] names a key column",
+         [recipients] names a key column, and a row that is invalid (see mailrun check) is none",
     );
     refused(
         |_| {},

@@ -97,7 +97,7 @@ fn only_those_named_are_mailed() {
     assert_eq!(
         unknown.stderr,
         "mailrun: campaign/recipients.csv: no recipient has the key \"r9@a.example\" of --only; a key is the \
-         address unless [recipients] names a key column\n"
+         address unless [recipients] names a key column, and a row that is invalid (see mailrun check) is none\n"
     );
     assert_eq!(sandbox.stats().messages, 2);
 }
