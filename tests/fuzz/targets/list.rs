@@ -58,8 +58,40 @@ const ENCODINGS: [&str; 13] = [
     "iso-2022-jp",
 ];
 
-static FOLDER: LazyLock<tempfile::TempDir> =
-    LazyLock::new(|| tempfile::tempdir().expect("a folder for lists"));
+static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().expect("a folder for lists");
+    // What no reader gets into finds nothing: each kind that is made here can be a list of one.
+    let lists: [(u8, &[u8]); 6] = [
+        (0, b"email\na@x.example\n"),
+        (2, b"{\"email\":\"a@x.example\"}"),
+        (3, b"email\na@x.example\n"),
+        (4, b"{\"email\":\"a@x.example\"}"),
+        (
+            6,
+            b"<worksheet><sheetData><row r=\"1\"><c r=\"A1\" t=\"s\"><v>0</v></c></row>\
+              <row r=\"2\"><c r=\"A2\" t=\"s\"><v>1</v></c></row></sheetData></worksheet>\0\
+              <sst><si><t>email</t></si><si><t>a@x.example</t></si></sst>",
+        ),
+        (
+            7,
+            b"<office:document-content><office:body><office:spreadsheet><table:table table:name=\"One\">\
+              <table:table-row><table:table-cell office:value-type=\"string\"><text:p>email</text:p></table:table-cell></table:table-row>\
+              <table:table-row><table:table-cell office:value-type=\"string\"><text:p>a@x.example</text:p></table:table-cell></table:table-row>\
+              </table:table></office:spreadsheet></office:body></office:document-content>",
+        ),
+    ];
+    for (kind, list) in lists {
+        let (name, made) = KINDS[usize::from(kind)];
+        let path = folder.path().join(name);
+        fs::write(&path, file(list, made)).expect("the folder takes it");
+        let told = read(&settings(path, 0, 0), false);
+        assert!(
+            matches!(told.as_slice(), [row] if row.starts_with("Recipient(")),
+            "{name}: {told:?}"
+        );
+    }
+    folder
+});
 
 fn settings(file: PathBuf, encoding: u8, more: u8) -> ListSettings {
     let mut settings = ListSettings::new(file);
@@ -128,7 +160,12 @@ fn xlsx(sheet: &str, strings: &str) -> Vec<u8> {
         part(2, "sharedStrings", "sharedStrings.xml"),
         part(3, "styles", "styles.xml"),
     );
+    let whole = format!(
+        "<Relationships>{}</Relationships>",
+        part(1, "officeDocument", "xl/workbook.xml")
+    );
     zip::zip(&[
+        ("_rels/.rels", &whole),
         (
             "xl/workbook.xml",
             &format!(
