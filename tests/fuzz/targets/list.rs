@@ -202,6 +202,14 @@ fn may_have_replacements(bytes: &[u8], made: Made, name: &str) -> bool {
     utf8 || escapes.into_iter().any(has) || name.starts_with('b')
 }
 
+/// What calamine 0.38 is known to do wrong is left alone, so that it hides nothing else: in an .ods it looks for the end of a
+/// table, a row or a cell without an end, and makes each cell that is said to be repeated (100 million at most); in an .xlsx it
+/// takes memory for as many texts as are said to be there.
+fn is_known(bytes: &[u8], made: Made) -> bool {
+    let claims = || bytes.windows(11).any(|it| it == b"uniqueCount");
+    made == Made::Ods || made != Made::Compressed && claims()
+}
+
 /// What the list comes to: notes, rows, an error; all that is told of it is safe to print.
 fn read(settings: &ListSettings, replaced: bool) -> Vec<String> {
     let said = |text: String| {
@@ -271,6 +279,9 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     let (name, made) = KINDS[usize::from(*kind) % KINDS.len()];
+    if is_known(bytes, made) {
+        return;
+    }
     let path = FOLDER.path().join(name);
     fs::write(&path, file(bytes, made)).expect("the folder takes it");
     let settings = settings(path.clone(), *encoding, *more);
