@@ -74,12 +74,14 @@ fn send(manner: Manner, shared: &[Part]) -> Cpu {
                 envelope_from: address.clone(),
                 envelope_to: address.clone(),
                 also_to: Vec::new(),
+                left_out: Vec::new(),
+                beyond_ascii: None,
                 message_id: String::new(),
                 content,
             }));
             handed += 1;
         }
-        session.prepare();
+        session.prepare(&mut || true);
         session.write();
         let flags = if session.writes() {
             PollFlags::IN | PollFlags::OUT

@@ -4,8 +4,11 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use lettre::Address;
+
 use crate::campaign::Rate;
 use crate::exit;
+use crate::recipients::parse_address;
 
 /// Mail merge from the command line: nothing lost, nobody mailed twice.
 #[derive(Debug, Parser)]
@@ -52,7 +55,7 @@ pub enum Command {
 pub const LATER_COMMANDS: &[&str] = &["init", "preview", "report", "worker", "completions", "man"];
 
 /// Options of `send` that are planned and not there yet.
-pub const LATER_OPTIONS: &[&str] = &["--test-to", "--at", "--ledger", "--dns"];
+pub const LATER_OPTIONS: &[&str] = &["--at", "--ledger", "--dns"];
 
 /// `mailrun init`
 #[derive(Debug, Args)]
@@ -76,6 +79,9 @@ pub struct Send {
     /// Send into a mail server inside this process, which stores the messages in CAMPAIGN/sandbox
     #[arg(long, conflicts_with = "server")]
     pub sandbox: bool,
+    /// Send the message of the first row (of the first N by --limit, of others by --only) to ADDR alone, as a test: whoever its fields name gets nothing, and no ledger is written
+    #[arg(long, value_name = "ADDR", value_parser = address, conflicts_with_all = ["dry_run", "in_doubt"])]
+    pub test_to: Option<Address>,
     /// The run: names the ledger; a new name mails everyone again [default: the campaign's run]
     #[arg(long, value_name = "NAME")]
     pub run: Option<String>,
@@ -123,6 +129,11 @@ pub struct Send {
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
+}
+
+/// An address as the list's are judged.
+fn address(text: &str) -> Result<Address, String> {
+    parse_address(text).map(|(_, address)| address)
 }
 
 /// `mailrun check`

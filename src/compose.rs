@@ -3,12 +3,14 @@
 
 use std::{env, fs};
 
+use lettre::Address;
+
 use crate::campaign::{Attachment, Campaign, DkimKey};
 use crate::enclose::{Attachments, Images};
 use crate::message::dkim::Signer;
 use crate::message::token::TokenKey;
 use crate::message::{Builder, Enclosed, Identity, Message, Refusal};
-use crate::recipients::Recipient;
+use crate::recipients::{Recipient, Suppression};
 use crate::render::{Sheet, Templates, Uses};
 use crate::run::Error;
 
@@ -52,6 +54,8 @@ pub struct Composer {
     attached: Vec<Attachment>,
     builder: Builder,
     naming: Naming,
+    /// Who gets every message, and alone.
+    redirected: Option<Address>,
 }
 
 impl Composer {
@@ -93,7 +97,26 @@ impl Composer {
                 .with_columns(columns)
                 .with_signers(signers(campaign)?),
             naming: Naming::of(campaign),
+            redirected: None,
         })
+    }
+
+    /// Leaves these out of Cc and Bcc.
+    #[must_use]
+    pub fn leaving_out(mut self, suppression: Suppression) -> Self {
+        self.builder = self.builder.leaving_out(suppression);
+        self
+    }
+
+    /// From now on every message is for `address` alone, as a test. Its fields stay as the recipient would see them, but
+    /// what acts on somebody is made for the test: unsubscribe tokens are `address`'s, and `send_id` and Message-ID are
+    /// nobody else's, since who drops a message whose Message-ID was seen before would drop the real one. `test` says which
+    /// test it is: another one has others.
+    pub fn redirect(&mut self, address: &Address, test: &str) {
+        self.templates.make_tokens_for(address.as_ref());
+        // No run has a name with a line break.
+        self.naming.run = format!("{}\ntest {test}", self.naming.run);
+        self.redirected = Some(address.clone());
     }
 
     /// What the templates use of a row.
@@ -143,8 +166,14 @@ impl Composer {
             enclosed.inline = self.images.gather(html)?;
         }
         enclosed.attached = self.attachments.gather(&rendered.attachments)?;
-        self.builder
-            .build(recipient, identity, rendered, enclosed, date)
+        let mut message = self
+            .builder
+            .build(recipient, identity, rendered, enclosed, date)?;
+        if let Some(address) = &self.redirected {
+            message.envelope_to = address.clone();
+            message.also_to.clear();
+        }
+        Ok(message)
     }
 
     /// Named hashes of what goes with every message, besides [`Campaign::fingerprint`].

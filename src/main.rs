@@ -21,7 +21,7 @@ use mailrun::message::dkim;
 use mailrun::progress::Voice;
 use mailrun::report::{repaired, results, status, summary};
 use mailrun::run::plan::{Plan, Selection, ledger_path};
-use mailrun::run::{Error, announce, check, dry, resolve, send};
+use mailrun::run::{Error, announce, check, dry, resolve, send, trial};
 use mailrun::wording::{count, printable, shell_word};
 
 fn main() -> ExitCode {
@@ -135,29 +135,33 @@ fn send_command(options: &Send) -> Result<Exit, Error> {
     let connections = options.connections.map(usize::from);
     let selection = match options.limit {
         Some(limit) => Selection::Limit(limit),
+        None if options.test_to.is_some() && options.only.is_empty() => Selection::Limit(1),
         None if options.only.is_empty() => Selection::All,
         None => Selection::Only(options.only.clone()),
     };
-    let plan = Plan::make(campaign, selection, options.sandbox)?;
+    if options.test_to.is_some() {
+        trial::prepare(&mut campaign);
+    }
+    let mut plan = Plan::make(campaign, selection, options.sandbox)?;
     let mut voice = Voice::new(options.quiet);
     if let Some(folder) = &options.dry_run {
         return dry_command(&plan, folder, options.json, &voice);
     }
-    let ended = send::run(
-        &plan,
-        send::Options {
-            yes: options.yes,
-            detail: match options.verbose {
-                0 => None,
-                1 => Some(Detail::Events),
-                _ => Some(Detail::Conversation),
-            },
-            trace: options.trace.as_deref(),
-            connections,
-            wait: options.wait,
+    let how = send::Options {
+        yes: options.yes,
+        detail: match options.verbose {
+            0 => None,
+            1 => Some(Detail::Events),
+            _ => Some(Detail::Conversation),
         },
-        &mut voice,
-    )?;
+        trace: options.trace.as_deref(),
+        connections,
+        wait: options.wait,
+    };
+    let ended = match &options.test_to {
+        Some(to) => trial::run(&mut plan, to, how, &mut voice)?,
+        None => send::run(&plan, how, &mut voice)?,
+    };
     let times = summary::Times::of(ended.elapsed.unwrap_or_default(), ended.accepted);
     let stopped = ended
         .stopped
@@ -175,7 +179,11 @@ fn send_command(options: &Send) -> Result<Exit, Error> {
     }
     if let Some(reason) = &stopped {
         voice.warn(&format!("stopped: {reason}"));
-        voice.warn(&format!("{}; the same command goes on", ended.counts));
+        let again = match options.test_to {
+            Some(_) => "tests again",
+            None => "goes on",
+        };
+        voice.warn(&format!("{}; the same command {again}", ended.counts));
     } else if ended.elapsed.is_some() {
         voice.say(&format!(
             "{} in {:.1} s ({:.0}/s)",
@@ -192,7 +200,8 @@ fn send_command(options: &Send) -> Result<Exit, Error> {
 fn dry_command(plan: &Plan, folder: &Path, json: bool, voice: &Voice) -> Result<Exit, Error> {
     announce::notes(plan, voice);
     let done = dry::run(plan, folder)?;
-    announce::invalid_rows(plan, &done.invalid_shown, done.invalid, voice);
+    let see = plan.check_command();
+    announce::invalid_rows(plan, &done.invalid_shown, done.invalid, &see, voice);
     if json {
         print_json(&serde_json::json!({
             "run": plan.campaign.run, "written": done.written, "invalid": done.invalid,

@@ -164,3 +164,11 @@ pub enum Outcome {
     /// The end of the content was sent, and no answer came.
     InDoubt(Failure),
 }
+
+impl Outcome {
+    /// Whether it is the row that cannot be sent, by this server at least, though nothing was said of it to the server.
+    /// The next `send` judges the row anew.
+    pub fn is_invalid(&self) -> bool {
+        matches!(self, Outcome::Failed(failure) if failure.stage == Stage::Compose)
+    }
+}

@@ -42,6 +42,11 @@ impl Tally {
                 self.refused_in_a_row.store(0, Relaxed);
                 0
             }
+            // No server was asked.
+            Outcome::Failed(_) if outcome.is_invalid() => {
+                self.count_invalid();
+                0
+            }
             Outcome::Failed(_) => {
                 self.failed.fetch_add(1, Relaxed);
                 self.refused_in_a_row.fetch_add(1, Relaxed) + 1

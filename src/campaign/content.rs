@@ -28,6 +28,7 @@ impl MessageSettings {
             subject: subject.into(),
             html: None,
             text: None,
+            inline_css: true,
             headers: Vec::new(),
             envelope_from: None,
             attachments: Vec::new(),
@@ -67,6 +68,7 @@ pub(super) fn read(
         message.reply_to.is_some(),
         root.contains_key("list"),
     )?;
+    message.inline_css = section.flag("inline_css")?.unwrap_or(true);
     message.attachments = attachment::read(&section, dir)?;
     (message.html, message.text) = bodies(&section, dir, !message.attachments.is_empty())?;
     Ok(message)

@@ -9,7 +9,7 @@ use super::{Campaign, MailingList};
 
 impl Campaign {
     /// Named parts of the campaign's content, each as 16 hex digits: "sender" (From, Reply-To, envelope sender), "subject"
-    /// (and `to`, `cc`, `bcc` and `headers`), "html", "text", "partials", "vars", "list". Equal parts, equal digits.
+    /// (and `to`, `cc`, `bcc` and `headers`), "html", "text", "partials", "vars", "list", "group_by". Equal parts, equal digits.
     ///
     /// # Errors
     /// A template that cannot be read.
@@ -38,6 +38,9 @@ impl Campaign {
 
         let mut html = Digest::new();
         html.optional(template(message.html.as_deref())?);
+        if !message.inline_css {
+            html.text("inline_css = false");
+        }
         let mut text = Digest::new();
         text.optional(template(message.text.as_deref())?);
 
@@ -66,6 +69,12 @@ impl Campaign {
             self.list.unsubscribe.iter().for_each(|url| list.text(url));
             list.text([u8::from(self.list.one_click)]);
             parts.push(("list", list.hex()));
+        }
+        // The same: it makes another message of the same rows.
+        if let Some(column) = &self.recipients.group_by {
+            let mut rows = Digest::new();
+            rows.text(column);
+            parts.push(("group_by", rows.hex()));
         }
         Ok(parts)
     }
@@ -197,6 +206,7 @@ mod tests {
             changed(&|it| it.message.html = it.message.text.clone()),
             ["html"]
         );
+        assert_eq!(changed(&|it| it.message.inline_css = false), ["html"]);
         assert_eq!(changed(&|it| it.message.text = None), ["text"]);
         let mut listed = original.clone();
         listed.list.one_click = true;

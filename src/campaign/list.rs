@@ -31,13 +31,14 @@ impl ListSettings {
             duplicates_ignore_case: false,
             suppress: Vec::new(),
             only_where: None,
+            group_by: None,
         }
     }
 
     /// Every column that a setting names.
     pub fn columns(&self) -> Vec<&str> {
         let named = self.display.iter().chain(&self.key).chain(&self.required);
-        let named = named.map(String::as_str);
+        let named = named.chain(&self.group_by).map(String::as_str);
         std::iter::once(self.address.as_str())
             .chain(named)
             .collect()
@@ -88,6 +89,7 @@ pub(super) fn read(
         }
         list.required.push(trimmed.to_owned());
     }
+    list.group_by = text(&section, "group_by")?;
     if let Some(duplicates) = duplicates(&section, &list)? {
         list.duplicates = duplicates;
     }

@@ -110,6 +110,8 @@ pub struct ListSettings {
     pub suppress: Vec<PathBuf>,
     /// `where`: an expression of CEL that is true of the rows that are meant; `None`: all.
     pub only_where: Option<String>,
+    /// Column whose equal cells make several rows one recipient, with `{{#each rows}}`; `None`: each row is one.
+    pub group_by: Option<String>,
 }
 
 /// What to do with rows whose key an earlier row has.
@@ -142,6 +144,8 @@ pub struct MessageSettings {
     pub html: Option<PathBuf>,
     /// The text template's file, resolved.
     pub text: Option<PathBuf>,
+    /// Whether rules of `<style>` go into `style` attributes where they can.
+    pub inline_css: bool,
     /// `headers`: names with value templates, in the order of the file.
     pub headers: Vec<(String, String)>,
     /// `envelope_from`, a template; `None`: the From address.

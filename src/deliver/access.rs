@@ -28,6 +28,8 @@ pub struct Access {
     pub(super) credentials: Option<Credentials>,
     /// Where its connections are traced.
     pub(super) trace: Option<Arc<Trace>>,
+    /// There are others, that may take what this one cannot.
+    pub one_of_several: bool,
 }
 
 /// How a connection is secured.
@@ -110,6 +112,7 @@ impl Access {
             security,
             credentials,
             trace,
+            one_of_several: false,
         })
     }
 
@@ -121,6 +124,7 @@ impl Access {
             security: None,
             credentials: None,
             trace: None,
+            one_of_several: false,
         }
     }
 }

@@ -50,9 +50,9 @@ struct Bounds {
     quotas: Vec<Quota>,
     allowance: Allowance,
     out: Option<Out>,
-    /// Messages that left and have not come back.
+    /// Messages that were submitted and have not come back.
     in_flight: usize,
-    /// When the last one came back, or the first of them left.
+    /// When the last one came back, or the first of them was submitted.
     answered: Instant,
 }
 
@@ -169,13 +169,13 @@ impl<'a> Account<'a> {
         self.lock().pace.release(messages);
     }
 
-    /// A message that was claimed leaves.
+    /// A message that was claimed is begun: its envelope may be said.
     ///
     /// # Errors
     /// When it may, if not now.
-    pub fn leave(&self, now: Instant) -> Result<(), Instant> {
+    pub fn submit(&self, now: Instant) -> Result<(), Instant> {
         let mut this = self.lock();
-        this.pace.leave(now)?;
+        this.pace.submit(now)?;
         for quota in &mut this.quotas {
             quota.take(unix());
         }
@@ -186,14 +186,25 @@ impl<'a> Account<'a> {
         Ok(())
     }
 
-    /// A message that left has come back, whatever became of it.
+    /// The content of a message that was submitted leaves.
+    ///
+    /// # Errors
+    /// When it may, if not now.
+    pub fn leave(&self, now: Instant) -> Result<(), Instant> {
+        match self.free.load(Relaxed) {
+            true => Ok(()),
+            false => self.lock().pace.leave(now),
+        }
+    }
+
+    /// A message that was submitted has come back, whatever became of it.
     pub fn came_back(&self, now: Instant) {
         let mut this = self.lock();
         this.in_flight -= 1;
         this.answered = now;
     }
 
-    /// A message that left was not taken: it counts against no quota.
+    /// A message that was submitted was not taken: it counts against no quota.
     pub fn not_taken(&self) {
         self.handed.fetch_sub(1, Relaxed);
         if !self.free.load(Relaxed) {
@@ -228,8 +239,9 @@ impl<'a> Account<'a> {
     /// The server says that this is too fast: half the speed and half the connections. Returns the messages a second
     /// that it is given from now on; `None` when it was slowed down just now.
     pub fn slow(&self, now: Instant) -> Option<f64> {
-        self.lock().allowance.halve();
-        self.brake(now, HALF)
+        let rate = self.brake(now, HALF)?;
+        self.lock().allowance.halve(now);
+        Some(rate)
     }
 
     /// The server put a message off that it had taken whole: it may have too much to do.

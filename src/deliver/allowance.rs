@@ -19,7 +19,7 @@ pub struct Allowance {
     refused: Option<Refused>,
 }
 
-/// More connections than these were refused.
+/// More connections than these were refused, or were too fast.
 #[derive(Debug, Clone, Copy)]
 struct Refused {
     taken: usize,
@@ -91,7 +91,21 @@ impl Allowance {
     /// allowed now, when that is news.
     pub fn refuse(&mut self, taken: usize, now: Instant) -> Option<usize> {
         let taken = taken.max(1);
-        let before = self.refused.replace(match self.refused {
+        let before = self.hold(taken, now);
+        self.allowed = self.allowed.min(taken);
+        let is_news = before.is_none_or(|before| taken < before.taken);
+        is_news.then_some(taken)
+    }
+
+    /// The server said "too fast": half as many connections, for as long as when it refuses more.
+    pub fn halve(&mut self, now: Instant) {
+        self.allowed = self.allowed.div_ceil(2);
+        self.hold(self.allowed, now);
+    }
+
+    /// No more than `taken` for a while. Returns what held before.
+    fn hold(&mut self, taken: usize, now: Instant) -> Option<Refused> {
+        self.refused.replace(match self.refused {
             Some(before) if now < before.until => Refused { taken, ..before },
             before => {
                 let patience = before.map_or(AGAIN, |before| (before.patience * 2).min(LONGEST));
@@ -102,15 +116,7 @@ impl Allowance {
                     patience,
                 }
             }
-        });
-        self.allowed = self.allowed.min(taken);
-        let is_news = before.is_none_or(|before| taken < before.taken);
-        is_news.then_some(taken)
-    }
-
-    /// The server said "too fast": half as many connections.
-    pub fn halve(&mut self) {
-        self.allowed = self.allowed.div_ceil(2);
+        })
     }
 }
 
@@ -166,11 +172,27 @@ mod tests {
     }
 
     #[test]
+    fn half_the_connections_stay_half_for_a_while() {
+        let now = Instant::now();
+        let mut allowance = Allowance::new(8);
+        for expected in [2, 4, 8] {
+            assert_eq!(open_all(&mut allowance), expected);
+            (0..9).for_each(|_| allowance.well(now));
+        }
+        allowance.halve(now);
+        while allowance.retire() {}
+        (0..9).for_each(|_| allowance.well(now));
+        assert_eq!(open_all(&mut allowance), 4);
+        (0..9).for_each(|_| allowance.well(now + AGAIN));
+        assert_eq!(open_all(&mut allowance), 8);
+    }
+
+    #[test]
     fn one_connection_is_always_allowed() {
         let mut allowance = Allowance::new(3);
         allowance.refuse(0, Instant::now());
-        allowance.halve();
-        allowance.halve();
+        allowance.halve(Instant::now());
+        allowance.halve(Instant::now());
         assert_eq!(open_all(&mut allowance), 1);
     }
 
@@ -179,7 +201,7 @@ mod tests {
         let mut allowance = Allowance::new(2);
         assert_eq!(open_all(&mut allowance), 2);
         assert!(!allowance.retire());
-        allowance.halve();
+        allowance.halve(Instant::now());
         assert!(allowance.retire());
         assert!(!allowance.retire());
         assert_eq!(allowance.open(), 1);

@@ -42,8 +42,8 @@ struct Since {
 pub enum Advice {
     /// Try again after so long.
     Wait(Duration),
-    /// The server was of no use for `give_up`.
-    GiveUp,
+    /// The server was of no use for `give_up`. Where others go on, it is left alone for so long.
+    GiveUp(Duration),
 }
 
 impl Health {
@@ -89,11 +89,6 @@ impl Health {
     pub fn waits(&self, now: Instant) -> Option<Instant> {
         let trouble = lock(&self.trouble);
         trouble.map(|since| since.until).filter(|it| now < *it)
-    }
-
-    /// How long one that is given up is left alone, while others go on.
-    pub fn longest_wait(&self) -> Duration {
-        jittered(LONGEST_WAIT)
     }
 
     /// How long it may be of no use.
@@ -149,8 +144,12 @@ impl Health {
             until: now,
         });
         let past = now.saturating_duration_since(since.first);
-        if past >= patience {
-            return Advice::GiveUp;
+        let is_given_up = past >= patience;
+        if is_given_up && now >= since.until {
+            since.until = now + jittered(LONGEST_WAIT);
+        }
+        if is_given_up {
+            return Advice::GiveUp(since.until.saturating_duration_since(now));
         }
         if now >= since.until {
             let wait = match since.times.checked_sub(1) {
@@ -205,8 +204,14 @@ mod tests {
         // The last wait ends when the time is up, not after it.
         assert!(matches!(at(59), Advice::Wait(wait) if wait <= Duration::from_secs(1)));
         assert!(!health.is_given_up(start + Duration::from_secs(59)));
-        assert_eq!(at(60), Advice::GiveUp);
+        let Advice::GiveUp(wait) = at(60) else {
+            unreachable!("not given up")
+        };
+        assert!(wait >= LONGEST_WAIT / 2 && wait <= LONGEST_WAIT, "{wait:?}");
         assert!(health.is_given_up(start + minute));
+        // Where others go on, none of its connections begins before.
+        assert_eq!(health.waits(start + minute), Some(start + minute + wait));
+        assert_eq!(at(60), Advice::GiveUp(wait));
         health.well(Manner::Sequential);
         assert_eq!(health.waits(start), None);
         assert_eq!(at(61), Advice::Wait(Duration::ZERO));
@@ -218,9 +223,9 @@ mod tests {
         let start = Instant::now();
         let health = Health::new(hour, minute);
         assert!(matches!(health.trouble(start), Advice::Wait(_)));
-        assert_eq!(health.trouble(start + minute), Advice::GiveUp);
+        assert!(matches!(health.trouble(start + minute), Advice::GiveUp(_)));
         health.greeted();
         assert!(matches!(health.trouble(start + minute), Advice::Wait(_)));
-        assert_eq!(health.trouble(start + hour), Advice::GiveUp);
+        assert!(matches!(health.trouble(start + hour), Advice::GiveUp(_)));
     }
 }

@@ -1,9 +1,10 @@
 //! How fast an account may be used: the rates that were set, and the brake that a server pulls. Arithmetic on a
 //! passed-in clock; counts for all connections together.
 //!
-//! Each rate is a generic cell rate algorithm (ITU-T I.371): messages leave evenly spaced, and one that leaves late
-//! shortens the next space by a little at most. No window as long as a rate's period then has more messages than the
-//! rate allows.
+//! Each rate is a generic cell rate algorithm (ITU-T I.371): messages are evenly spaced, and one that is late shortens
+//! the next space by a little at most. No window as long as a rate's period then has more messages than the rate
+//! allows. It is held twice: when a message is submitted, so that no server has an envelope long before the content,
+//! and when its content leaves, since what happens between the two takes one message longer than another.
 
 use std::time::{Duration, Instant};
 
@@ -23,9 +24,12 @@ const FASTER: f64 = 1.25;
 /// One account's pace.
 #[derive(Debug)]
 pub struct Pace {
+    /// Of messages that are submitted.
     rates: Vec<Spacing>,
+    /// Of contents that leave.
+    contents: Vec<Spacing>,
     brake: Option<Brake>,
-    /// Claimed, and not let go.
+    /// Claimed, and not submitted.
     claimed: usize,
     meter: Meter,
 }
@@ -34,7 +38,7 @@ pub struct Pace {
 struct Spacing {
     space: Duration,
     most_late: Duration,
-    /// When the next message would leave if all were evenly spaced.
+    /// When the next one would pass if all were evenly spaced.
     next: Instant,
 }
 
@@ -61,16 +65,18 @@ impl Pace {
     /// The pace of an account from `now` on. Rates a day are no matter of pace.
     pub fn new(rates: &[Rate], now: Instant) -> Self {
         let short = rates.iter().filter(|rate| rate.period != Period::Day);
-        let rates = short.map(|rate| {
+        let spacing = |rate: &Rate| {
             let period = rate.period.length();
             Spacing {
                 space: (period / rate.messages.max(1)).mul_f64(SPARE),
                 most_late: period.mul_f64(MADE_UP),
                 next: now,
             }
-        });
+        };
+        let rates: Vec<_> = short.map(spacing).collect();
         Pace {
-            rates: rates.collect(),
+            contents: rates.clone(),
+            rates,
             brake: None,
             claimed: 0,
             meter: Meter {
@@ -98,7 +104,7 @@ impl Pace {
             .map_or(usize::MAX, |soon| soon.saturating_sub(self.claimed))
     }
 
-    /// Messages that are claimed, and have not left.
+    /// Messages that are claimed, and not submitted.
     pub fn claimed(&self) -> usize {
         self.claimed
     }
@@ -113,22 +119,24 @@ impl Pace {
         self.claimed = self.claimed.saturating_sub(messages);
     }
 
-    /// A claimed message leaves.
+    /// A claimed message is submitted.
+    ///
+    /// # Errors
+    /// When it may be, if not now.
+    pub fn submit(&mut self, now: Instant) -> Result<(), Instant> {
+        let brake = self.brake.as_mut().map(|brake| &mut brake.spacing);
+        pass(self.rates.iter_mut().chain(brake), now)?;
+        self.release(1);
+        self.meter.count(now);
+        Ok(())
+    }
+
+    /// The content of a submitted message leaves. A brake is for what is not submitted yet.
     ///
     /// # Errors
     /// When it may, if not now.
     pub fn leave(&mut self, now: Instant) -> Result<(), Instant> {
-        let due = self.spacings().map(Spacing::due).max();
-        if let Some(due) = due.filter(|due| *due > now) {
-            return Err(due);
-        }
-        let brake = self.brake.as_mut().map(|brake| &mut brake.spacing);
-        for spacing in self.rates.iter_mut().chain(brake) {
-            spacing.next = spacing.next.max(now) + spacing.space;
-        }
-        self.release(1);
-        self.meter.count(now);
-        Ok(())
+        pass(self.contents.iter_mut(), now)
     }
 
     /// When [`Pace::claimable`] is more than none, if it is none now.
@@ -173,6 +181,19 @@ impl Pace {
     }
 }
 
+/// One more passes all of these, or none of them.
+fn pass<'a>(spacings: impl Iterator<Item = &'a mut Spacing>, now: Instant) -> Result<(), Instant> {
+    let spacings: Vec<_> = spacings.collect();
+    let due = spacings.iter().map(|spacing| spacing.due()).max();
+    if let Some(due) = due.filter(|due| *due > now) {
+        return Err(due);
+    }
+    for spacing in spacings {
+        spacing.next = spacing.next.max(now) + spacing.space;
+    }
+    Ok(())
+}
+
 impl Spacing {
     fn of(rate: f64, now: Instant) -> Spacing {
         let space = Duration::from_secs_f64(1.0 / rate.max(SLOWEST));
@@ -183,19 +204,19 @@ impl Spacing {
         }
     }
 
-    /// When the next message may leave.
+    /// When the next one may pass.
     fn due(&self) -> Instant {
         self.nth(0)
     }
 
-    /// When a message may leave before which so many others have to.
+    /// When one may pass before which so many others have to.
     fn nth(&self, others: usize) -> Instant {
         let others = u32::try_from(others).unwrap_or(u32::MAX);
         let due = self.next + self.space.saturating_mul(others);
         due.checked_sub(self.most_late).unwrap_or(due)
     }
 
-    /// How many may leave until `then`.
+    /// How many may pass until `then`.
     fn by(&self, then: Instant) -> usize {
         match then.checked_duration_since(self.due()) {
             None => 0,
@@ -214,10 +235,10 @@ impl Meter {
         self.count += 1;
     }
 
-    /// Messages a second, as far as can be told.
+    /// Messages a second, as far as can be told: those of less than a second are a second's.
     fn now(&self, now: Instant) -> f64 {
         let elapsed = now.saturating_duration_since(self.since).as_secs_f64();
-        self.rate.max(f64::from(self.count) / elapsed.max(0.001))
+        self.rate.max(f64::from(self.count) / elapsed.max(1.0))
     }
 }
 
@@ -226,19 +247,51 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Lets messages leave as fast as the pace allows, each noticed a little late, for so long.
-    fn leave(pace: &mut Pace, start: Instant, length: Duration, late: &[u64]) -> Vec<Duration> {
-        let (mut now, mut left, mut late) = (start, Vec::new(), late.iter().cycle());
+    /// Submits messages as fast as the pace allows, each noticed a little late, for so long.
+    fn submit(pace: &mut Pace, start: Instant, length: Duration, late: &[u64]) -> Vec<Duration> {
+        let (mut now, mut submitted, mut late) = (start, Vec::new(), late.iter().cycle());
         while now < start + length {
             pace.claim(1);
-            match pace.leave(now) {
-                Ok(()) => left.push(now - start),
+            match pace.submit(now) {
+                Ok(()) => submitted.push(now - start),
                 Err(due) => {
                     assert!(due > now);
                     pace.release(1);
                     now = due + Duration::from_micros(late.next().copied().unwrap_or(0));
                 }
             }
+        }
+        submitted
+    }
+
+    /// Lets the contents of messages leave that were submitted at these times, each as soon as it may when the server
+    /// has answered its envelope, so many milliseconds later.
+    fn leave(
+        pace: &mut Pace,
+        start: Instant,
+        submitted: &[Duration],
+        delays: &[u64],
+    ) -> Vec<Duration> {
+        let delays = delays
+            .iter()
+            .cycle()
+            .map(|delay| Duration::from_millis(*delay));
+        let mut ready: Vec<_> = submitted
+            .iter()
+            .zip(delays)
+            .map(|(at, delay)| *at + delay)
+            .collect();
+        ready.sort();
+        let mut now = start;
+        let mut left = Vec::new();
+        for ready in ready {
+            now = now.max(start + ready);
+            if let Err(due) = pace.leave(now) {
+                assert!(due > now);
+                now = due;
+                assert_eq!(pace.leave(now), Ok(()));
+            }
+            left.push(now - start);
         }
         left
     }
@@ -269,7 +322,7 @@ mod tests {
             let period = [Period::Second, Period::Minute, Period::Hour][unit];
             let now = Instant::now();
             let mut pace = Pace::new(&[rate(messages, period)], now);
-            let left = leave(&mut pace, now, period.length() * 3, &late);
+            let left = submit(&mut pace, now, period.length() * 3, &late);
             prop_assert!(most_in(&left, period.length()) <= messages as usize);
             // And the rate is made use of, where it is not noticed too late for that.
             if messages <= 100 {
@@ -278,12 +331,28 @@ mod tests {
         }
     }
 
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn no_window_has_more_contents_than_the_rate_however_late_envelopes_are_answered(
+            messages in 1u32..300,
+            delays in prop::collection::vec(0u64..500, 1..40),
+        ) {
+            let (now, period) = (Instant::now(), Duration::from_secs(1));
+            let mut pace = Pace::new(&[rate(messages, Period::Second)], now);
+            let submitted = submit(&mut pace, now, period * 4, &[0]);
+            let left = leave(&mut pace, now, &submitted, &delays);
+            prop_assert!(most_in(&left, period) <= messages as usize);
+            prop_assert!(left.len() == submitted.len() && left.last() < Some(&(period * 6)));
+        }
+    }
+
     #[test]
     fn all_rates_hold_at_once() {
         let now = Instant::now();
         let rates = [rate(10, Period::Second), rate(60, Period::Minute)];
         let mut pace = Pace::new(&rates, now);
-        let left = leave(&mut pace, now, Duration::from_secs(120), &[0]);
+        let left = submit(&mut pace, now, Duration::from_secs(120), &[0]);
         assert!(most_in(&left, Duration::from_secs(1)) <= 10);
         assert!(most_in(&left, Duration::from_secs(60)) <= 60);
         assert!(left.len() > 110, "{}", left.len());
@@ -306,7 +375,7 @@ mod tests {
         let mut pace = Pace::new(&[rate(1, Period::Minute)], now);
         assert_eq!(pace.claimable(now), 1);
         pace.claim(1);
-        assert_eq!(pace.leave(now), Ok(()));
+        assert_eq!(pace.submit(now), Ok(()));
         assert_eq!(pace.claimable(now + Duration::from_secs(30)), 0);
     }
 
@@ -318,10 +387,23 @@ mod tests {
     }
 
     #[test]
+    fn a_brake_of_a_young_run_is_felt() {
+        let start = Instant::now();
+        let mut pace = Pace::new(&[], start);
+        for message in 0..20 {
+            assert_eq!(pace.submit(start + Duration::from_millis(message)), Ok(()));
+        }
+        assert_eq!(
+            pace.brake(start + Duration::from_millis(20), 0.5),
+            Some(10.0)
+        );
+    }
+
+    #[test]
     fn a_brake_halves_and_is_let_go() {
         let start = Instant::now();
         let mut pace = Pace::new(&[rate(100, Period::Second)], start);
-        leave(&mut pace, start, Duration::from_secs(3), &[0]);
+        submit(&mut pace, start, Duration::from_secs(3), &[0]);
         let mut now = start + Duration::from_secs(3);
         let braked = pace.brake(now, 0.5);
         assert!(
@@ -329,7 +411,7 @@ mod tests {
             "{braked:?}"
         );
         assert_eq!(pace.brake(now, 0.5), None);
-        assert_eq!(pace.leave(now).map_err(|due| due > now), Err(true));
+        assert_eq!(pace.submit(now).map_err(|due| due > now), Err(true));
         let mut seconds = 0;
         while pace.brake.is_some() {
             now += Duration::from_secs(1);

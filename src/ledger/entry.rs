@@ -80,7 +80,7 @@ pub enum State {
     Failed,
     /// The end of the content was sent, no answer came.
     InDoubt,
-    /// The row could not be made into a message.
+    /// The row could not be made into a message; with an attempt: into none that the server takes.
     Invalid,
 }
 
@@ -245,6 +245,7 @@ impl From<&Outcome> for State {
         match outcome {
             Outcome::Accepted(_) => State::Accepted,
             Outcome::Deferred(_) => State::Deferred,
+            Outcome::Failed(_) if outcome.is_invalid() => State::Invalid,
             Outcome::Failed(_) => State::Failed,
             Outcome::InDoubt(_) => State::InDoubt,
         }

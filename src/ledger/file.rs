@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::LedgerError;
 use super::boot;
-use super::disk::{Disk, Machine};
+use super::disk::{Disk, Machine, Memory};
 use super::entry::{Entry, Event, EventKind, FORMAT, Header, State, timestamp, write_line};
 use super::replay::{Replay, replay};
 use super::standing::{SlotId, Standings};
@@ -193,21 +193,7 @@ impl Opened {
         self.disk.cut(length).map_err(|source| {
             LedgerError::io(&self.path, "drop the torn end of the ledger", source)
         })?;
-        let ledger = Ledger {
-            path: self.path,
-            durability: opening.durability,
-            file: Mutex::new(Tip {
-                written: Mark(length),
-                failed: None,
-            }),
-            disk: self.disk,
-            progress: Mutex::new(Progress {
-                synced: Mark(length),
-                ..Progress::default()
-            }),
-            hurried: Condvar::new(),
-            synced: Condvar::new(),
-        };
+        let ledger = Ledger::on(self.disk, self.path, length, opening.durability);
         let mut lines = Vec::new();
         let time = timestamp();
         if self.replay.is_none() {
@@ -253,6 +239,30 @@ impl Opened {
 }
 
 impl Ledger {
+    fn on(disk: Box<dyn Disk>, path: PathBuf, length: u64, durability: Durability) -> Self {
+        Ledger {
+            path,
+            durability,
+            file: Mutex::new(Tip {
+                written: Mark(length),
+                failed: None,
+            }),
+            disk,
+            progress: Mutex::new(Progress {
+                synced: Mark(length),
+                ..Progress::default()
+            }),
+            hurried: Condvar::new(),
+            synced: Condvar::new(),
+        }
+    }
+
+    /// A ledger of what nobody is to go on with: its lines are in `memory` alone, and nothing waits for a disk.
+    pub fn in_memory(memory: Memory) -> Self {
+        let name = PathBuf::from("the test's record");
+        Ledger::on(Box::new(memory), name, 0, Durability::Process)
+    }
+
     /// Appends whole lines; returns the place after them. What is written survives the death of the process at once,
     /// a power loss only once [`Ledger::durable`] has passed that place.
     ///

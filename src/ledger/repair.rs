@@ -271,7 +271,15 @@ impl Work {
                 self.settled.insert(hash);
             }
             State::Released | State::Deferred | State::InDoubt => drop(self.claims.remove(key)),
-            State::Invalid => {}
+            // Of a claimed one nothing was said to the server.
+            State::Invalid => {
+                let claim = self.claims.get(key);
+                if claim
+                    .is_some_and(|it| entry.attempt > 0 && (it.1, it.2) == (entry.attempt, false))
+                {
+                    self.claims.remove(key);
+                }
+            }
         }
         self.keep(text);
     }

@@ -282,7 +282,11 @@ impl Reading {
                 (None, Some(By::Person)) if now == Standing::InDoubt => Standing::Remaining,
                 (None, _) => now,
             },
-            // Rows are judged before they are claimed; what a server has answered is never undone by a row.
+            // Claimed, and no server took such a message: nothing was said of it.
+            State::Invalid if self.claims(hash, glance.attempt) => {
+                self.settle(hash, Standing::Invalid)
+            }
+            // Other rows are judged before they are claimed; what a server has answered is never undone by a row.
             State::Invalid => match now {
                 Standing::Remaining | Standing::Deferred | Standing::Invalid => Standing::Invalid,
                 settled => settled,
@@ -302,10 +306,19 @@ impl Reading {
                 State::Released if glance.by == Some(By::Person) && now == Standing::InDoubt => {
                     standings.set_attempts(slot, glance.attempt.saturating_sub(1));
                 }
+                State::Invalid if new == Standing::Invalid && glance.attempt > 0 => {
+                    standings.set_attempts(slot, glance.attempt);
+                }
                 State::Claimed | State::Sending | State::Released | State::Invalid => {}
             }
         }
         Ok(())
+    }
+
+    /// Whether this attempt was claimed, and its content has not left.
+    fn claims(&self, hash: KeyHash, attempt: u16) -> bool {
+        let claim = self.open.get(&hash);
+        attempt > 0 && claim.is_some_and(|it| it.attempt == attempt && it.lines.marked.is_none())
     }
 
     fn settle(&mut self, hash: KeyHash, standing: Standing) -> Standing {

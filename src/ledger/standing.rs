@@ -48,6 +48,7 @@ impl From<&Outcome> for Standing {
         match outcome {
             Outcome::Accepted(_) => Standing::Accepted,
             Outcome::Deferred(_) => Standing::Deferred,
+            Outcome::Failed(_) if outcome.is_invalid() => Standing::Invalid,
             Outcome::Failed(_) => Standing::Failed,
             Outcome::InDoubt(_) => Standing::InDoubt,
         }

@@ -4,6 +4,7 @@ use lettre::Address;
 
 use super::copies::Copy;
 use super::header::{ENCODED_LINE, encoded_words, is_printable_ascii};
+use crate::recipients::parse_address;
 
 /// Writes the field `name` with one mailbox. `display` holds no forbidden character, `address` is on the wire's terms.
 pub(super) fn mailbox(out: &mut String, name: &str, display: Option<&str>, address: &Address) {
@@ -107,21 +108,31 @@ fn is_atext(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte)
 }
 
-/// `address` as it can go over the wire without SMTPUTF8 (RFC 6531), its domain as A-labels (RFC 5890); `None` when it
-/// cannot.
-pub(super) fn to_wire(address: Address) -> Option<Address> {
+/// `address` as it goes over the wire, its domain as A-labels (RFC 5890); before the @ it stays as it is, which takes a
+/// server with SMTPUTF8 where that is not ASCII.
+///
+/// # Errors
+/// Why it is no address that a list could hold, and what to do.
+pub(super) fn to_wire(address: Address) -> Result<Address, String> {
     if is_printable_ascii(address.as_ref()) {
-        return Some(address);
+        return Ok(address);
     }
-    let domain = idna::domain_to_ascii(address.domain()).ok()?;
-    Address::new(address.user(), domain)
-        .ok()
-        .filter(|address| is_printable_ascii(address.as_ref()))
+    parse_address(address.as_ref()).map(|(_, address)| address)
 }
 
-/// The address that `text` is, as it can go over the wire.
-pub(super) fn parse(text: &str) -> Option<Address> {
-    text.parse().ok().and_then(to_wire)
+/// The address that `text` is, as it goes over the wire.
+///
+/// # Errors
+/// Why it is none, and what to do.
+pub(super) fn parse(text: &str) -> Result<Address, String> {
+    match text.parse() {
+        Ok(address) => to_wire(address),
+        Err(_) if text.contains(['<', '>']) => {
+            Err("name and address where an address belongs".to_owned())
+        }
+        // What lettre does not know may be one all the same, in a language of combining signs.
+        Err(_) => parse_address(text).map(|(_, address)| address),
+    }
 }
 
 /// Takes `Name <a@b.example>` or `a@b.example` apart: display name and address, as written.
@@ -234,21 +245,31 @@ mod tests {
         assert!(!is_same("jo@a.example", &address));
         assert!(!is_same("x, Jo@a.example", &address));
         assert!(!is_same("", &address));
-        let address = to_wire("jo@köln.example".parse().unwrap()).unwrap();
+        let address = parse("jo@köln.example").unwrap();
         assert!(is_same("jo@KÖLN.example", &address));
         assert!(is_same("jo@XN--kln-sna.example", &address));
         assert!(!is_same("jo@koln.example", &address));
     }
 
     #[test]
-    fn addresses_go_over_the_wire_as_ascii_or_not_at_all() {
-        let wire = |text| parse(text).map(|address| address.to_string());
+    fn domains_go_over_the_wire_as_ascii_and_what_stands_before_the_at_as_it_is() {
+        let wire = |text: &str| parse(text).map(|address| address.to_string()).ok();
         assert_eq!(
             wire("jo@köln.example").as_deref(),
             Some("jo@xn--kln-sna.example")
         );
         assert_eq!(wire("Jo@A.example").as_deref(), Some("Jo@A.example"));
-        assert_eq!(wire("jö@a.example"), None);
-        assert_eq!(wire("jo@a.example, x@b.example"), None);
+        for local in ["jö", "用户", "क्षमा"] {
+            let expected = format!("{local}@xn--kln-sna.example");
+            assert_eq!(wire(&format!("{local}@köln.example")), Some(expected));
+        }
+        for bad in [
+            "jo@a.example, x@b.example",
+            "J <jö@a.example>",
+            "j\u{202e}ö@a.example",
+            "\u{85}@a.example",
+        ] {
+            assert_eq!(wire(bad), None, "{bad:?}");
+        }
     }
 }

@@ -10,9 +10,9 @@ use super::dkim::{self, Signer};
 use super::list::ListFields;
 use super::mime::{Body, TransferEncoding};
 use super::structure::{Content, Tree};
-use super::{BuilderError, Enclosed, Identity, Message, Refusal, address, header};
+use super::{BuilderError, Enclosed, Identity, Message, Refusal, Whose, address, header};
 use crate::campaign::Campaign;
-use crate::recipients::Recipient;
+use crate::recipients::{Recipient, Suppression};
 use crate::render::Rendered;
 
 /// Fields that mailrun writes itself, in lower case; so is every one that begins with `content-`.
@@ -47,6 +47,8 @@ pub struct Builder {
     senders: String,
     /// The From address.
     envelope_from: Address,
+    /// Whether one of them is not ASCII before the @, or an `envelope_from` whatever the row.
+    sender_is_beyond_ascii: bool,
     /// The campaign's own fields.
     own: Vec<OwnField>,
     /// The column with the address.
@@ -57,6 +59,8 @@ pub struct Builder {
     list: ListFields,
     /// Who signs.
     signers: Arc<[Signer]>,
+    /// Who is in no Cc and no Bcc.
+    suppression: Arc<Suppression>,
     /// The list's columns, in the order of a recipient's cells, as far as they are known.
     columns: Vec<String>,
 }
@@ -80,7 +84,11 @@ impl Builder {
         if let Some(reply_to) = &settings.reply_to {
             sender(&mut senders, "reply_to", "Reply-To", reply_to)?;
         }
+        let bounces = settings.envelope_from.as_deref();
+        let bounces = bounces.and_then(|template| template.rsplit_once('@'));
         Ok(Self {
+            sender_is_beyond_ascii: !senders.is_ascii()
+                || bounces.is_some_and(|(local, _)| !local.is_ascii()),
             senders,
             envelope_from,
             own: own_fields(&settings.headers, settings.reply_to.is_some())?,
@@ -88,6 +96,7 @@ impl Builder {
             display_column: campaign.recipients.display.clone(),
             list: ListFields::new(&campaign.list)?,
             signers: Arc::new([]),
+            suppression: Arc::default(),
             columns: Vec::new(),
         })
     }
@@ -96,6 +105,13 @@ impl Builder {
     #[must_use]
     pub fn with_columns(mut self, columns: &[String]) -> Self {
         self.columns = columns.to_vec();
+        self
+    }
+
+    /// Leaves out of Cc and Bcc whom a suppress list has.
+    #[must_use]
+    pub fn leaving_out(mut self, suppression: Suppression) -> Self {
+        self.suppression = Arc::new(suppression);
         self
     }
 
@@ -124,8 +140,13 @@ impl Builder {
         let envelope_to = self.envelope_to(recipient)?;
         let envelope_from = self.envelope_from(rendered)?;
         let display = self.display(recipient, rendered, &envelope_to)?;
-        let cc = self.copies(recipient, "Cc", &rendered.cc)?;
-        let bcc = self.copies(recipient, "Bcc", &rendered.bcc)?;
+        let mut cc = self.copies(recipient, "Cc", &rendered.cc)?;
+        let mut bcc = self.copies(recipient, "Bcc", &rendered.bcc)?;
+        let suppressed = |copy: &mut Copy| self.suppression.has(&copy.address);
+        let left_out = cc
+            .extract_if(.., suppressed)
+            .chain(bcc.extract_if(.., suppressed));
+        let left_out = left_out.map(|copy| copy.address).collect();
         let cc = copies::each_once(cc, &envelope_to);
         let also_to = copies::envelope(&cc, bcc, &envelope_to);
         self.check_header(recipient, "Subject", &rendered.subject)?;
@@ -148,6 +169,16 @@ impl Builder {
         }
         self.list.write(out, &rendered.unsubscribe)?;
         field(out, "MIME-Version", &["1.0"]);
+        // Nothing but an address is ever written as it is.
+        let beyond_ascii = if self.sender_is_beyond_ascii {
+            Some(Whose::Sender)
+        } else if !is_ascii(&envelope_to) {
+            Some(Whose::Recipient)
+        } else {
+            let all_ascii =
+                out.is_ascii() && is_ascii(&envelope_from) && also_to.iter().all(is_ascii);
+            (!all_ascii).then_some(Whose::Other)
+        };
         let tree = Tree {
             send_id: &identity.send_id,
             text: text.map(|(text, encoding)| Body::plain(text, encoding)),
@@ -170,18 +201,17 @@ impl Builder {
             envelope_from,
             envelope_to,
             also_to,
+            left_out,
+            beyond_ascii,
             message_id: identity.message_id.clone(),
             content,
         })
     }
 
     fn envelope_to(&self, recipient: &Recipient) -> Result<Address, Refusal> {
-        address::to_wire(recipient.address.clone()).ok_or_else(|| Refusal {
+        address::to_wire(recipient.address.clone()).map_err(|why| Refusal {
             column: Some(self.address_column.clone()),
-            reason: format!(
-                "To: {:?} is not ASCII before the @, which only a server with SMTPUTF8 could take; use another address",
-                AsRef::<str>::as_ref(&recipient.address)
-            ),
+            reason: format!("To: {:?}: {why}", AsRef::<str>::as_ref(&recipient.address)),
         })
     }
 
@@ -189,12 +219,12 @@ impl Builder {
         let Some(text) = &rendered.envelope_from else {
             return Ok(self.envelope_from.clone());
         };
-        address::parse(text).ok_or_else(|| Refusal {
-                column: None,
-                reason: format!(
-                    "envelope_from is {text:?}, which is not one address in ASCII; correct its template or the cells in it"
-                ),
-            })
+        address::parse(text).map_err(|why| Refusal {
+            column: None,
+            reason: format!(
+                "envelope_from is {text:?}, which is not one address ({why}); correct its template or the cells in it"
+            ),
+        })
     }
 
     /// The display name in the To field.
@@ -259,13 +289,14 @@ impl Builder {
             return Ok(());
         }
         let (display, address) = address::split(value);
-        let address = address::parse(address).ok_or_else(|| Refusal {
-                column: None,
-                reason: format!(
-                    "{} is {value:?}, which is not one address in ASCII, with or without a name before it; correct its template or the cells in it",
-                    own.name
-                ),
-            })?;
+        let address = address::parse(address).map_err(|why| Refusal {
+            column: None,
+            reason: format!(
+                "{} is {value:?}, which is not one address, with or without a name before it ({why}); correct its template \
+                 or the cells in it",
+                own.name
+            ),
+        })?;
         address::mailbox(out, &own.name, Some(display), &address);
         Ok(())
     }
@@ -299,9 +330,10 @@ fn sender(
     name: &str,
     mailbox: &Mailbox,
 ) -> Result<Address, BuilderError> {
-    let email = address::to_wire(mailbox.email.clone()).ok_or_else(|| BuilderError::Address {
+    let email = address::to_wire(mailbox.email.clone()).map_err(|why| BuilderError::Address {
         setting,
         address: mailbox.email.clone(),
+        why,
     })?;
     let display = mailbox.name.as_deref();
     if let Some(character) = display.and_then(header::forbidden) {
@@ -344,6 +376,10 @@ fn own_fields(
         });
     }
     Ok(fields)
+}
+
+fn is_ascii(address: &Address) -> bool {
+    AsRef::<str>::as_ref(address).is_ascii()
 }
 
 /// Writes a field whose value is short and mailrun's own.

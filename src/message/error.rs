@@ -6,15 +6,15 @@ use thiserror::Error;
 /// A campaign of which no message can be built.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum BuilderError {
-    /// An address of the campaign that only a server with SMTPUTF8 (RFC 6531) could take.
-    #[error(
-        "{setting}: {:?} is not ASCII before the @, which only a server with SMTPUTF8 could take; use another address", AsRef::<str>::as_ref(.address)
-    )]
+    /// An address of the campaign that no list could hold.
+    #[error("{setting}: {:?} is no address that mail can be sent with: {why}", AsRef::<str>::as_ref(.address))]
     Address {
         /// The setting's name.
         setting: &'static str,
         /// The address.
         address: Address,
+        /// What is wrong with it, and what to do.
+        why: String,
     },
     /// A display name with a control character.
     #[error("{setting}: the display name holds U+{:04X}, which no header may hold; take it out", u32::from(*.character))]

@@ -42,10 +42,26 @@ pub struct Message {
     pub envelope_to: Address,
     /// The others, of Cc and Bcc; none is there twice.
     pub also_to: Vec<Address>,
+    /// Who would be among them, or in the header alone, and is on a suppress list.
+    pub left_out: Vec<Address>,
+    /// Whose address is not ASCII before the @, in the envelope or in a header field: only a server with SMTPUTF8
+    /// (RFC 6531) can take the message then.
+    pub beyond_ascii: Option<Whose>,
     /// The Message-ID without its angle brackets.
     pub message_id: String,
     /// The content in order: lines ended by CRLF, the last one too; not dot-stuffed.
     pub content: Vec<Part>,
+}
+
+/// Whose an address is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// The campaign's sender, so that all of its messages have it.
+    Sender,
+    /// The main recipient.
+    Recipient,
+    /// Somebody else whom the message names.
+    Other,
 }
 
 /// A run of content bytes.

@@ -14,6 +14,7 @@ use crate::render::Rendered;
 
 mod copies;
 mod golden;
+mod international;
 mod properties;
 mod refused;
 
@@ -38,6 +39,7 @@ fn campaign(headers: &[&str]) -> Campaign {
             subject: String::new(),
             html: None,
             text: None,
+            inline_css: true,
             headers: headers
                 .iter()
                 .map(|name| ((*name).to_owned(), String::new()))
@@ -70,6 +72,7 @@ fn recipient(name: &str, note: &str) -> Recipient {
         position: Position { row: 7, line: 8 },
         fields: csv::StringRecord::from(vec!["jane@a.example", name, note]),
         nested: Vec::new(),
+        others: Vec::new(),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Is this cell one address, and which? RFC 5321 section 4.1.2, with the mistakes of real lists named.
 //!
 //! What is accepted here goes into `RCPT TO:<...>` and a header as it is: no control character, and no
-//! space or angle bracket outside a quoted local part, may ever get through.
+//! space or angle bracket outside a quoted local part, may ever get through. Before the @ there may be any language
+//! (RFC 6531 section 3.3); the domain is ASCII.
 
 use lettre::Address;
 
@@ -16,7 +17,7 @@ const LONGEST_ADDRESS: usize = 254;
 /// Reads the address of a cell, and the display name of a cell like `Jane Doe <jane@x.example>`.
 ///
 /// White space around it is trimmed. The local part stays as it is, so does an ASCII domain; any other
-/// domain becomes its A-label form (RFC 5890). The address is ASCII, of at most 254 octets.
+/// domain becomes its A-label form (RFC 5890). The address has at most 254 octets, ASCII but for the local part.
 ///
 /// # Errors
 /// What is wrong and what to do, in lower case, without a full stop, safe to print.
@@ -96,16 +97,20 @@ fn parse_bare(bare: &str) -> Result<Address, String> {
     if local.is_empty() {
         return Err("nothing before the @; correct the address".to_owned());
     }
-    if !local.is_ascii() {
-        return Err(
-            "addresses beyond ASCII before the @ need SMTPUTF8, which is not there yet; \
-                    use another address of this recipient"
-                .to_owned(),
-        );
+    if let Some(c) = local.chars().find(|&c| is_unseen(c)) {
+        return Err(format!(
+            "an invisible character (U+{:04X}) before the @; delete it",
+            u32::from(c)
+        ));
     }
     if local.len() > LONGEST_LOCAL {
+        let unit = if local.is_ascii() {
+            "characters"
+        } else {
+            "bytes"
+        };
         return Err(format!(
-            "{} characters before the @, where {LONGEST_LOCAL} are allowed",
+            "{} {unit} before the @, where {LONGEST_LOCAL} are allowed",
             local.len()
         ));
     }
@@ -119,8 +124,19 @@ fn parse_bare(bare: &str) -> Result<Address, String> {
             "the address has {length} characters, where {LONGEST_ADDRESS} are allowed"
         ));
     }
+    if !local.is_ascii() && !local.starts_with('"') {
+        // lettre knows no combining signs: it refuses Hindi names.
+        return Ok(Address::new_dangerous(local, domain));
+    }
     Address::new(local, domain)
         .map_err(|_| "this is no address; correct it, as in jane@x.example".to_owned())
+}
+
+/// Whether this is in an address by mistake, or to deceive: what cannot be seen and means nothing there, and what turns the
+/// direction of the text around it. The two joiners are letters' own in Persian and in Indian languages.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Local part and domain of `"local part"@domain`.
@@ -163,7 +179,11 @@ fn check_dot_atom(local: &str) -> Result<(), String> {
     if local.split('.').any(str::is_empty) {
         return Err("a dot at the wrong place before the @; correct the address".to_owned());
     }
-    let allowed = |c: char| c.is_ascii_alphanumeric() || ".!#$%&'*+-/=?^_`{|}~".contains(c);
+    // RFC 6531 section 3.3: whatever is not ASCII, too. U+FFFD stands where a character was lost.
+    let allowed = |c: char| match c.is_ascii() {
+        true => c.is_ascii_alphanumeric() || ".!#$%&'*+-/=?^_`{|}~".contains(c),
+        false => c != char::REPLACEMENT_CHARACTER,
+    };
     match local.chars().find(|&c| !allowed(c)) {
         Some(c) => Err(format!(
             "{} may not stand before the @; correct the address",

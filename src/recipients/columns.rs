@@ -1,7 +1,6 @@
 //! The header: which columns there are, and which of them mean something to mailrun.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::error::{ListError, Place};
@@ -17,6 +16,8 @@ const BUILT_IN: [&str; 7] = [
     "unsubscribe_token",
     "row_number",
 ];
+/// A name that they have with `group_by`.
+const ROWS: &str = "rows";
 /// Columns named in an error at most.
 const LISTED: usize = 20;
 /// Characters shown of each.
@@ -34,6 +35,8 @@ pub(super) struct Columns {
     /// `None` as well when the key column is the address column: the key is the address then.
     pub key: Option<usize>,
     pub required: Vec<usize>,
+    /// The column of `group_by`.
+    pub group: Option<usize>,
 }
 
 impl Columns {
@@ -44,7 +47,7 @@ impl Columns {
         settings: &ListSettings,
     ) -> Result<Columns, ListError> {
         let names: Arc<[String]> = header.iter().map(|name| name.trim().to_owned()).collect();
-        let places = check_names(&names, &settings.file, place)?;
+        let places = check_names(&names, settings, place)?;
         let find = |setting, name: &str| {
             places
                 .get(name)
@@ -74,6 +77,11 @@ impl Columns {
             .map(|name| find("required", name))
             .collect::<Result<_, _>>()?;
         let key = key.filter(|&key| key != address);
+        let group = settings
+            .group_by
+            .as_deref()
+            .map(|name| find("group_by", name))
+            .transpose()?;
         drop(places);
         Ok(Columns {
             names,
@@ -81,6 +89,7 @@ impl Columns {
             display,
             key,
             required,
+            group,
         })
     }
 }
@@ -88,12 +97,12 @@ impl Columns {
 /// Each name with its 0-based place.
 fn check_names<'a>(
     names: &'a [String],
-    file: &Path,
+    settings: &ListSettings,
     place: Place,
 ) -> Result<HashMap<&'a str, usize>, ListError> {
     let mut places = HashMap::with_capacity(names.len());
     for (index, name) in names.iter().enumerate() {
-        let (file, column) = (|| file.to_owned(), index + 1);
+        let (file, column) = (|| settings.file.clone(), index + 1);
         if name.is_empty() {
             return Err(ListError::Unnamed {
                 file: file(),
@@ -109,7 +118,8 @@ fn check_names<'a>(
                 column,
             });
         }
-        if BUILT_IN.contains(&name.as_str()) {
+        let is_rows = name == ROWS && settings.group_by.is_some();
+        if is_rows || BUILT_IN.contains(&name.as_str()) {
             return Err(ListError::BuiltIn {
                 file: file(),
                 place,

@@ -71,6 +71,14 @@ pub enum ListError {
         /// What the operating system said.
         cause: io::Error,
     },
+    /// Rows cannot be brought together.
+    #[error("{}: the rows of \"group_by\" cannot be brought together in a temporary file: {cause}; see that the disk has room for two copies of the list (TMPDIR names another folder)", .file.display())]
+    Gather {
+        /// The list.
+        file: PathBuf,
+        /// What the operating system said.
+        cause: io::Error,
+    },
     /// A pipe or a device.
     #[error("{}: this is a pipe or a device, and a list is read more than once; give it on standard input: --recipients - < {}", .file.display(), shell_word(.file))]
     NoFile {

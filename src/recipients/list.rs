@@ -1,4 +1,4 @@
-//! An open list, and what makes a row a recipient.
+//! An open list: its header held against the settings, then its rows, one after another.
 
 use std::fmt;
 use std::io::Read;
@@ -7,17 +7,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use csv::StringRecord;
-use lettre::Address;
 
-use super::address::parse_address;
 use super::columns::{Columns, hint};
-use super::error::{ListError, Place, spell};
+use super::error::{ListError, Place};
 use super::filter::{Filter, Undecided};
+use super::gather::Gathered;
+use super::group::Groups;
 use super::jsonl::JsonRows;
+use super::judge::Judge;
 use super::records::{Fault, LONGEST, MOST_COLUMNS, Record, Records};
 use super::source::{Form, Source};
 use super::workbook::SheetRows;
-use super::{InvalidRow, Position, Recipient, Row};
+use super::{Position, Row};
 use crate::campaign::ListSettings;
 use crate::wording::printable;
 
@@ -39,23 +40,20 @@ impl Rows {
     }
 }
 
-/// An open list, its header read. Gives each row once, judged, in the order of the file; after an
-/// error it ends. One row is in memory at a time.
+/// An open list, its header read. Gives each row once, judged, in the order of the file, or with `group_by` each group, in the
+/// order of their first rows; after an error it ends. One row, or one group, is in memory at a time.
+#[derive(Debug)]
 pub struct List {
-    file: PathBuf,
-    rows: Rows,
-    /// What the list was read as.
-    encoding: &'static str,
-    /// Between two columns; `None` in a workbook.
-    delimiter: Option<u8>,
-    columns: Columns,
-    /// Which rows are meant; `None`: all.
-    filter: Option<Filter>,
-    /// Keys that are addresses are compared without case.
-    ignore_case: bool,
-    /// Rows read so far.
-    count: u64,
-    ended: bool,
+    judge: Arc<Judge>,
+    way: Way,
+}
+
+/// How the rows come.
+#[derive(Debug)]
+enum Way {
+    Rows(Box<Reader>),
+    Groups { groups: Box<Groups>, file: PathBuf },
+    Ended,
 }
 
 impl List {
@@ -67,8 +65,77 @@ impl List {
         Source::look(settings)?.open()
     }
 
+    /// Row by row.
+    pub(super) fn of_rows(reader: Reader) -> List {
+        List {
+            judge: Arc::clone(&reader.judge),
+            way: Way::Rows(Box::new(reader)),
+        }
+    }
+
+    /// Group by group.
+    pub(super) fn of_groups(gathered: &Gathered, file: &Path) -> Result<List, ListError> {
+        let rows = gathered.rows();
+        let rows = rows.map_err(|cause| ListError::from_io(file, cause))?;
+        Ok(List {
+            judge: Arc::clone(&gathered.judge),
+            way: Way::Groups {
+                groups: Box::new(Groups::new(rows)),
+                file: file.to_owned(),
+            },
+        })
+    }
+
+    /// The names of the columns, trimmed, in the order of the list.
+    pub fn columns(&self) -> &Arc<[String]> {
+        &self.judge.columns.names
+    }
+
+    fn row(&mut self) -> Result<Option<Row>, ListError> {
+        match &mut self.way {
+            Way::Rows(reader) => {
+                let record = reader.next()?;
+                Ok(record.map(|(record, position)| self.judge.judged(record, position)))
+            }
+            Way::Groups { groups, file } => {
+                let row = groups.next(&self.judge);
+                row.map_err(|cause| ListError::from_io(file, cause))
+            }
+            Way::Ended => Ok(None),
+        }
+    }
+}
+
+impl Iterator for List {
+    type Item = Result<Row, ListError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let row = self.row().transpose();
+        if !matches!(row, Some(Ok(_))) {
+            self.way = Way::Ended;
+        }
+        row
+    }
+}
+
+impl FusedIterator for List {}
+
+/// The records of a list that are meant, in the order of the file.
+pub(super) struct Reader {
+    file: PathBuf,
+    rows: Rows,
+    /// What the list was read as.
+    encoding: &'static str,
+    pub judge: Arc<Judge>,
+    /// Which rows are meant; `None`: all.
+    filter: Option<Filter>,
+    /// Rows read so far.
+    count: u64,
+}
+
+impl Reader {
     /// Reads the header, and holds it against the settings.
-    pub(super) fn over(source: &Source, mut rows: Rows) -> Result<List, ListError> {
+    pub fn over(source: &Source, mut rows: Rows) -> Result<Reader, ListError> {
         let settings = &source.settings;
         let file = &settings.file;
         let (line, header, delimiter) = match &source.form {
@@ -117,34 +184,36 @@ impl List {
                 name,
             })
         });
-        Ok(List {
+        Ok(Reader {
             filter: filter.transpose()?,
             file: file.clone(),
             rows,
             encoding: source.encoding(),
-            delimiter,
-            columns,
-            ignore_case: settings.duplicates_ignore_case,
+            judge: Arc::new(Judge {
+                columns,
+                delimiter,
+                ignore_case: settings.duplicates_ignore_case,
+            }),
             count: 0,
-            ended: false,
         })
     }
 
-    /// The names of the columns, trimmed, in the order of the list.
-    pub fn columns(&self) -> &Arc<[String]> {
-        &self.columns.names
+    /// The list's name.
+    pub fn file(&self) -> &Path {
+        &self.file
     }
 
     /// The next record that is meant, or of which that cannot be said.
     fn next_chosen(&mut self) -> Result<Option<Record>, Fault> {
+        let columns = self.judge.columns.names.len();
         loop {
-            let Some(mut record) = self.rows.next(self.columns.names.len())? else {
+            let Some(mut record) = self.rows.next(columns)? else {
                 return Ok(None);
             };
             self.count += 1;
             // Of what is no row of this list the filter knows nothing.
             if let Some(filter) = &self.filter
-                && record.count == self.columns.names.len()
+                && record.count == columns
                 && record.wrong.is_none()
             {
                 match filter.chooses(&record) {
@@ -157,156 +226,39 @@ impl List {
         }
     }
 
-    /// What the record is: somebody to mail, or not.
-    fn judge(&mut self, record: Record) -> Result<Row, ListError> {
+    /// The next record that is meant, with its place; `None` at the end.
+    pub fn next(&mut self) -> Result<Option<(Record, Position)>, ListError> {
+        let record = self.next_chosen().map_err(|fault| {
+            let row = self.count + 1;
+            let place = |line| Place::Row(Position { row, line });
+            let names = &self.judge.columns.names;
+            explain(fault, &self.file, self.encoding, place, names)
+        })?;
+        let Some(record) = record else {
+            return Ok(None);
+        };
         let position = Position {
             row: self.count,
             line: record.line,
         };
         if let Some(Undecided::Never(kind)) = record.undecided {
-            self.ended = true;
             return Err(ListError::NoQuestion {
                 file: self.file.clone(),
                 place: Place::Row(position),
                 kind,
             });
         }
-        Ok(self.judged(record, position))
-    }
-
-    fn judged(&self, record: Record, position: Position) -> Row {
-        match self.check(&record) {
-            Ok((key, display, address)) => Row::Recipient(Recipient {
-                key,
-                address,
-                display,
-                position,
-                fields: record.fields,
-                nested: record.nested,
-            }),
-            Err(fault) => {
-                let cell = |column: usize| record.fields.get(column).unwrap_or_default().to_owned();
-                Row::Invalid(InvalidRow {
-                    key: fault
-                        .key
-                        .unwrap_or_else(|| cell(self.columns.key.unwrap_or(self.columns.address))),
-                    address: cell(self.columns.address),
-                    position,
-                    column: fault
-                        .column
-                        .map(|column| self.columns.names[column].clone()),
-                    reason: fault.reason,
-                    fields: record.fields,
-                    nested: record.nested,
-                })
-            }
-        }
-    }
-
-    /// The key, the display name and the address, or what is wrong.
-    fn check(&self, record: &Record) -> Result<(String, Option<String>, Address), Wrong> {
-        let columns = &self.columns;
-        if record.count != columns.names.len() {
-            return Err(Wrong {
-                key: None,
-                column: None,
-                reason: miscounted(record.count, columns.names.len(), self.delimiter),
-            });
-        }
-        if let Some((column, reason)) = &record.wrong {
-            return Err(Wrong::at(*column, None)(reason.clone()));
-        }
-        if let Some(Undecided::Row(reason)) = &record.undecided {
-            return Err(Wrong {
-                key: None,
-                column: None,
-                reason: reason.clone(),
-            });
-        }
-        let cell = |column: usize| record.fields[column].trim();
-        let (named, address) =
-            parse_address(cell(columns.address)).map_err(Wrong::at(columns.address, None))?;
-        let key = match columns.key {
-            Some(column) => check_key(cell(column)).map_err(Wrong::at(column, None))?,
-            None => key_of(&address, self.ignore_case),
-        };
-        for &column in &columns.required {
-            if cell(column).is_empty() {
-                let reason = "the cell is empty, and the column is required; fill it in".to_owned();
-                return Err(Wrong::at(column, Some(key))(reason));
-            }
-        }
-        let display = match columns.display.map(|column| (column, cell(column))) {
-            Some((column, name)) if !name.is_empty() => match name.chars().find(|c| c.is_control())
-            {
-                None => Some(name.to_owned()),
-                Some(c) => {
-                    let reason = format!("a {} in the display name; delete it", spell(c));
-                    return Err(Wrong::at(column, Some(key))(reason));
-                }
-            },
-            _ => named,
-        };
-        Ok((key, display, address))
+        Ok(Some((record, position)))
     }
 }
 
-impl Iterator for List {
-    type Item = Result<Row, ListError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        match self.next_chosen() {
-            Ok(Some(record)) => Some(self.judge(record)),
-            Ok(None) => {
-                self.ended = true;
-                None
-            }
-            Err(fault) => {
-                self.ended = true;
-                let row = self.count + 1;
-                let place = |line| Place::Row(Position { row, line });
-                let names = &self.columns.names;
-                Some(Err(explain(fault, &self.file, self.encoding, place, names)))
-            }
-        }
-    }
-}
-
-impl FusedIterator for List {}
-
-impl fmt::Debug for List {
+impl fmt::Debug for Reader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let List {
-            file,
-            columns,
-            count,
-            ..
-        } = self;
-        f.debug_struct("List")
-            .field("file", file)
-            .field("columns", columns)
-            .field("rows", count)
+        f.debug_struct("Reader")
+            .field("file", &self.file)
+            .field("columns", &self.judge.columns)
+            .field("rows", &self.count)
             .finish_non_exhaustive()
-    }
-}
-
-/// What is wrong with a row: the key where it is known already, the column, the reason.
-struct Wrong {
-    key: Option<String>,
-    column: Option<usize>,
-    reason: String,
-}
-
-impl Wrong {
-    fn at(column: usize, key: Option<String>) -> impl FnOnce(String) -> Wrong {
-        move |reason| Wrong {
-            key,
-            column: Some(column),
-            reason,
-        }
     }
 }
 
@@ -362,47 +314,6 @@ pub(super) fn explain(
             what: printable(&what),
         },
     }
-}
-
-fn miscounted(fields: usize, columns: usize, delimiter: Option<u8>) -> String {
-    let plural = |count: usize| if count == 1 { "" } else { "s" };
-    let sign = match delimiter {
-        Some(b';') => "semicolon",
-        Some(b'\t') => "tab",
-        Some(b'|') => "vertical bar",
-        _ => "comma",
-    };
-    let hint = if delimiter.is_none() {
-        "take out what stands beyond the last column that has a name".to_owned()
-    } else if fields < columns {
-        format!("add what is missing, a {sign} for each empty field")
-    } else {
-        format!("put quotes (\") around a field that holds a {sign}")
-    };
-    format!(
-        "{fields} field{}, but the header has {columns} column{}; {hint}",
-        plural(fields),
-        plural(columns)
-    )
-}
-
-/// The key column's cell, trimmed by the caller, as the key.
-fn check_key(cell: &str) -> Result<String, String> {
-    if cell.is_empty() {
-        return Err("the key is empty; give each row a key of its own".to_owned());
-    }
-    match cell.chars().find(|c| c.is_control()) {
-        Some(c) => Err(format!("a {} in the key; delete it", spell(c))),
-        None => Ok(cell.to_owned()),
-    }
-}
-
-/// The address as a key: its domain is compared without case, its local part as it is, or without case too.
-pub fn key_of(address: &Address, ignore_case: bool) -> String {
-    let mut key: String = address.to_string();
-    let from = if ignore_case { 0 } else { address.user().len() };
-    key[from..].make_ascii_lowercase();
-    key
 }
 
 #[cfg(test)]

@@ -11,13 +11,17 @@ mod domain;
 mod encoding;
 mod error;
 mod filter;
+mod gather;
+mod group;
 mod jsonl;
+mod judge;
 mod kind;
 mod list;
 mod origin;
 mod records;
 mod slips;
 mod source;
+mod stored;
 mod suppression;
 mod workbook;
 
@@ -30,8 +34,9 @@ use crate::wording::printable;
 pub use address::parse_address;
 pub use error::{ListError, Place};
 pub use filter::{check_where, columns_of_where};
+pub use judge::key_of;
 pub use kind::{Kind, NAMES};
-pub use list::{List, key_of};
+pub use list::List;
 pub use origin::STDIN;
 pub use slips::meant;
 pub use source::{Source, is_stdin};
@@ -58,11 +63,40 @@ pub struct Recipient {
     pub display: Option<String>,
     /// Where it stands.
     pub position: Position,
-    /// The cells, in the order of the columns; as many as there are columns.
+    /// The cells, in the order of the columns; as many as there are columns. Of several rows, those of the first.
     pub fields: csv::StringRecord,
     /// Those of them that are more than text, by their 0-based column: numbers, truths, lists and objects of a JSONL, truths
     /// of a workbook.
     pub nested: Vec<(usize, serde_json::Value)>,
+    /// By `group_by`, the further rows for this recipient, in the order of the list.
+    pub others: Vec<GroupRow>,
+}
+
+impl Recipient {
+    /// What it takes up in memory, in bytes, roughly: the cells of all its rows.
+    pub fn bytes(&self) -> usize {
+        let others = self.others.iter().map(|row| weight(&row.fields));
+        self.fields.as_slice().len() + others.sum::<usize>()
+    }
+}
+
+/// A further row of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupRow {
+    /// Where it stands.
+    pub position: Position,
+    /// As [`Recipient::fields`].
+    pub fields: csv::StringRecord,
+    /// As [`Recipient::nested`].
+    pub nested: Vec<(usize, serde_json::Value)>,
+}
+
+/// Bytes that a cell takes beside its text, roughly, where templates see it.
+const CELL: usize = 64;
+
+/// What a row of a group takes up in memory, in bytes, roughly.
+fn weight(fields: &csv::StringRecord) -> usize {
+    fields.as_slice().len() + CELL * fields.len()
 }
 
 /// One row that cannot be mailed, and why.
@@ -72,16 +106,18 @@ pub struct InvalidRow {
     pub key: String,
     /// The address cell as it is.
     pub address: String,
-    /// Where it stands.
+    /// Where it stands; of a group, the row at fault.
     pub position: Position,
     /// The column at fault, when one is.
     pub column: Option<String>,
     /// What is wrong and what to do, in lower case, without a full stop.
     pub reason: String,
-    /// The cells, as many as the row has, at most as many as there are columns.
+    /// The cells, as many as the row has, at most as many as there are columns; of a group that is too large, none.
     pub fields: csv::StringRecord,
     /// As [`Recipient::nested`].
     pub nested: Vec<(usize, serde_json::Value)>,
+    /// The other rows of its group, which is not mailed without this one.
+    pub others: Vec<GroupRow>,
 }
 
 impl InvalidRow {

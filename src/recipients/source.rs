@@ -10,9 +10,10 @@ use super::decode::Decoded;
 use super::delimiter;
 use super::encoding::{self, Encoded};
 use super::error::{ListError, Place};
+use super::gather::Gathered;
 use super::jsonl::{JsonRows, Names};
 use super::kind::{Format, Kind, is_gzip, no_text};
-use super::list::{List, Rows, explain};
+use super::list::{List, Reader, Rows, explain};
 use super::origin::{Origin, STDIN, spool};
 use super::records::{MOST_COLUMNS, Records};
 use super::workbook::{Sheet, Trouble};
@@ -35,6 +36,8 @@ pub struct Source {
     origin: Origin,
     gzip: bool,
     pub(super) form: Form,
+    /// With `group_by`, the rows of each group together.
+    gathered: Option<Gathered>,
     notes: Vec<String>,
 }
 
@@ -48,10 +51,10 @@ pub(super) enum Form {
 
 impl Source {
     /// Looks at the list: its encoding, its delimiter, a JSONL's names are found by reading it; standard input and the
-    /// sheet of a workbook are copied.
+    /// sheet of a workbook are copied, and with `group_by` all rows, those of each group together.
     ///
     /// # Errors
-    /// What makes the list unusable before its first row.
+    /// What makes the list unusable before its first row; with `group_by` all that does.
     pub fn look(settings: &ListSettings) -> Result<Source, ListError> {
         let file = &settings.file;
         let mut origin = Origin::of(file)?;
@@ -74,6 +77,7 @@ impl Source {
                 encoded: UNKNOWN,
                 delimiter: b',',
             },
+            gathered: None,
             notes: Vec::new(),
         };
         match kind.format {
@@ -87,6 +91,11 @@ impl Source {
                 source.look_at_workbook(&origin, kind.format)?;
             }
         }
+        if settings.group_by.is_some() {
+            let gathered = Gathered::gather(source.reader()?)?;
+            source.notes.push(gathered.note.clone());
+            source.gathered = Some(gathered);
+        }
         Ok(source)
     }
 
@@ -96,12 +105,24 @@ impl Source {
     /// When the list cannot be read, its header has no names, the same name twice or one that templates have already, or a
     /// column is not there that a setting names.
     pub fn open(&self) -> Result<List, ListError> {
-        List::over(self, self.rows().map_err(|cause| self.failed(cause))?)
+        match &self.gathered {
+            Some(gathered) => List::of_groups(gathered, self.file()),
+            None => self.reader().map(List::of_rows),
+        }
+    }
+
+    fn reader(&self) -> Result<Reader, ListError> {
+        Reader::over(self, self.rows().map_err(|cause| self.failed(cause))?)
     }
 
     /// What people should know of how the list is read, a line each.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// Whether several rows may be one recipient.
+    pub fn is_grouped(&self) -> bool {
+        self.gathered.is_some()
     }
 
     /// The list's name.

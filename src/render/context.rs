@@ -1,5 +1,8 @@
 //! What a template sees of one row.
 
+use std::iter;
+
+use csv::StringRecord;
 use handlebars::Context;
 use serde_json::{Map, Value};
 
@@ -21,6 +24,9 @@ const BUILT_IN: &[&str] = &[
     "unsubscribe_token",
 ];
 
+/// A name that is mailrun's with `group_by`: the rows of a group.
+pub(super) const ROWS: &str = "rows";
+
 /// Those of them that are there only by a setting, and which.
 pub(super) const BY_SETTING: &[(&str, &str)] = &[
     (
@@ -36,11 +42,15 @@ pub(super) struct Shape {
     columns: Vec<String>,
     /// Those whose cells may be lists or objects.
     nested: Vec<usize>,
+    /// Whether there is `rows`.
+    grouped: bool,
     shared: Map<String, Value>,
     campaign: String,
     run: String,
     /// What `unsubscribe_token` is signed with.
     pub(super) token_key: Option<TokenKey>,
+    /// Whom every token is made for, in place of its row's recipient.
+    pub(super) token_for: Option<String>,
 }
 
 /// Whether a URL of `unsubscribe` is one that `unsubscribe_url` can be.
@@ -54,10 +64,10 @@ impl Shape {
         columns: &[String],
         nested: impl Fn(usize) -> bool,
     ) -> Result<Shape, TemplateError> {
-        if let Some(column) = columns
-            .iter()
-            .find(|column| BUILT_IN.contains(&column.as_str()))
-        {
+        let grouped = campaign.recipients.group_by.is_some();
+        let reserved =
+            |name: &&String| BUILT_IN.contains(&name.as_str()) || (grouped && *name == ROWS);
+        if let Some(column) = columns.iter().find(reserved) {
             return Err(TemplateError::Reserved(column.clone()));
         }
         let about = Map::from_iter([
@@ -80,10 +90,12 @@ impl Shape {
             nested: (0..columns.len())
                 .filter(|column| nested(*column))
                 .collect(),
+            grouped,
             shared,
             campaign: campaign.name.clone(),
             run: campaign.run.clone(),
             token_key: None,
+            token_for: None,
         })
     }
 
@@ -97,26 +109,57 @@ impl Shape {
         let Value::Object(map) = context.data_mut() else {
             return;
         };
-        // Nothing of another row may stay.
-        let cells = recipient.fields.iter().chain(std::iter::repeat(""));
-        for (column, cell) in self.columns.iter().zip(cells) {
-            set(map, column, cell);
-        }
-        for (column, value) in &recipient.nested {
-            if let Some(cell) = self.columns.get(*column).and_then(|name| map.get_mut(name)) {
-                cell.clone_from(value);
+        self.fill_row(map, &recipient.fields, &recipient.nested);
+        if self.grouped
+            && let Some(Value::Array(rows)) = map.get_mut(ROWS)
+        {
+            let others = recipient.others.iter().map(|it| (&it.fields, &it.nested));
+            let all = iter::once((&recipient.fields, &recipient.nested)).chain(others);
+            rows.resize_with(recipient.others.len() + 1, || self.blank_row());
+            for (row, (fields, nested)) in rows.iter_mut().zip(all) {
+                if let Value::Object(row) = row {
+                    self.fill_row(row, fields, nested);
+                }
             }
         }
         set(map, "send_id", &identity.send_id);
         set(map, "message_id", &identity.message_id);
         if let Some(key) = &self.token_key {
-            let address = recipient.address.as_ref();
-            let token = key.token(&self.campaign, &self.run, address, &recipient.key);
+            let (address, of) = match &self.token_for {
+                None => (recipient.address.as_ref(), recipient.key.as_str()),
+                Some(other) => (other.as_str(), other.as_str()),
+            };
+            let token = key.token(&self.campaign, &self.run, address, of);
             set(map, "unsubscribe_token", &token);
         }
         if let Some(row) = map.get_mut("row_number") {
             *row = Value::from(recipient.position.row);
         }
+    }
+
+    /// The cells of one row; nothing of another row may stay.
+    fn fill_row(
+        &self,
+        map: &mut Map<String, Value>,
+        fields: &StringRecord,
+        nested: &[(usize, Value)],
+    ) {
+        let cells = fields.iter().chain(iter::repeat(""));
+        for (column, cell) in self.columns.iter().zip(cells) {
+            set(map, column, cell);
+        }
+        for (column, value) in nested {
+            if let Some(cell) = self.columns.get(*column).and_then(|name| map.get_mut(name)) {
+                cell.clone_from(value);
+            }
+        }
+    }
+
+    /// One of `rows`, with empty cells.
+    fn blank_row(&self) -> Value {
+        let cells = self.columns.iter();
+        let cells = cells.map(|column| (column.clone(), Value::from("")));
+        Value::Object(cells.collect())
     }
 
     /// Makes the context that of a message with this `unsubscribe_url`.
@@ -141,9 +184,14 @@ impl Shape {
             send_id: String::new(),
             message_id: String::new(),
         };
-        let mut sample = self.value(std::iter::repeat(""), 0, &identity);
+        let mut sample = self.value(iter::repeat(""), 0, &identity);
+        let mut row = self.blank_row();
         for column in &self.nested {
             sample[&self.columns[*column]] = Value::Null;
+            row[&self.columns[*column]] = Value::Null;
+        }
+        if self.grouped {
+            sample[ROWS] = Value::Array(vec![row]);
         }
         sample
     }

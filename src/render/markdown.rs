@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use handlebars::Template;
-use handlebars::template::TemplateElement;
 use pulldown_cmark::{Options, Parser, html};
 
 /// What stands around a page that names no layout of its own.
@@ -71,23 +69,6 @@ fn without_tags(source: &str) -> (String, Vec<(String, &str)>) {
     }
     text.push_str(rest);
     (text, tags)
-}
-
-/// Takes the places of a template's tags away: they are not those that its author sees.
-pub(super) fn forget_places(template: &mut Template) {
-    template.mapping.clear();
-    for element in &mut template.elements {
-        match element {
-            TemplateElement::HelperBlock(call) => {
-                let branches = call.template.iter_mut().chain(&mut call.inverse);
-                branches.for_each(forget_places);
-            }
-            TemplateElement::DecoratorBlock(call) | TemplateElement::PartialBlock(call) => {
-                call.template.iter_mut().for_each(forget_places);
-            }
-            _ => {}
-        }
-    }
 }
 
 #[cfg(test)]

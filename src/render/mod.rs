@@ -3,10 +3,11 @@
 //! Owns the templates, compiled once and checked against the list's columns. Pure after loading: no I/O, no clock.
 //! Cells are data: what a cell holds is never a template, the name of a partial, or the name of a helper.
 //!
-//! `source` compiles, `images` finds what HTML shows and `inline` gives it Content-IDs, `includes` knows which template includes which, `scope` and `names` check every name before
+//! `source` compiles, `tags` finds tags in a text, `css` moves rules of style sheets into `style` attributes, `images` finds what HTML shows and `inline` gives it Content-IDs, `includes` knows which template includes which, `scope` and `names` check every name before
 //! anything is sent, `context` is what a template sees of one row, `helpers` is what it can call, `looks` is what somebody should look at in rendered HTML.
 
 mod context;
+mod css;
 mod error;
 mod helpers;
 mod images;
@@ -18,6 +19,7 @@ mod names;
 mod plain;
 mod scope;
 mod source;
+mod tags;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -179,6 +181,7 @@ impl Templates {
         let links = names::check(&partials, templates.unsubscribe.iter(), &sample)?;
         uses.named.extend(links.named);
         uses.printed.extend(links.printed);
+        uses.printed_of_rows.extend(links.printed_of_rows);
         templates.uses = uses;
 
         templates.plain.register_escape_fn(handlebars::no_escape);
@@ -191,10 +194,22 @@ impl Templates {
             if html.name.ends_with(".md.hbs") {
                 html.text = markdown::to_html(&html.text);
                 html.template = source::compile(html.name.clone(), &html.text)?;
-                markdown::forget_places(&mut html.template);
+                html.written = false;
+                source::forget_places(&mut html.template);
                 templates.html = Some(html.template.clone());
             }
             templates.inline(&html, &sources, images)?;
+            if message.inline_css
+                && let Some(inlined) = css::inlined(&html, &sources)?
+            {
+                // With the images once more, whose places are told by what was read above.
+                for (name, source) in &inlined.partials {
+                    let template = source.template.clone();
+                    templates.escaping.register_template(name, template);
+                }
+                templates.html = Some(inlined.page.template.clone());
+                templates.inline(&inlined.page, &inlined.partials, images)?;
+            }
         }
         Ok(templates)
     }
@@ -226,6 +241,11 @@ impl Templates {
     pub fn with_token_key(mut self, key: Option<TokenKey>) -> Templates {
         self.shape.token_key = key;
         self
+    }
+
+    /// Makes every `unsubscribe_token` for this address, whoever's message it is in.
+    pub fn make_tokens_for(&mut self, address: &str) {
+        self.shape.token_for = Some(address.to_owned());
     }
 
     /// What they use of a row.

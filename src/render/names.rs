@@ -29,6 +29,8 @@ pub struct Uses {
     /// Printed where nothing asked before whether there is something, and nothing stands in for it: where the cell is
     /// empty, there is a hole.
     pub printed: BTreeSet<String>,
+    /// The same of each of `rows`.
+    pub printed_of_rows: BTreeSet<String>,
 }
 
 /// Checks the templates and what they include against the sample of a row; tells what they use of it.
@@ -146,6 +148,10 @@ impl<'a> Walk<'a, '_> {
             return Err(self.wrong(format!("write {{{{{inner} …}}}} without the parentheses")));
         }
         match self.value(name)? {
+            Some(value) if self.scope.is_rows(value) => Err(self.wrong(
+                "the rows of a group are no text; go through them: {{#each rows}}…{{/each}}"
+                    .to_owned(),
+            )),
             Some(Value::Object(_)) => {
                 let raw = name.as_name().unwrap_or("this");
                 Err(self.wrong(format!(
@@ -161,8 +167,13 @@ impl<'a> Walk<'a, '_> {
         match parameter {
             Parameter::Path(path) => {
                 let name = self.scope.of_row(path);
-                if let Some(name) = name.filter(|name| !self.asked.contains(name)) {
-                    self.uses.borrow_mut().printed.insert(name.to_owned());
+                if let Some((name, of_rows)) = name.filter(|(name, _)| !self.asked.contains(name)) {
+                    let mut uses = self.uses.borrow_mut();
+                    let printed = match of_rows {
+                        true => &mut uses.printed_of_rows,
+                        false => &mut uses.printed,
+                    };
+                    printed.insert(name.to_owned());
                 }
             }
             Parameter::Subexpression(inner) => {
@@ -188,7 +199,9 @@ impl<'a> Walk<'a, '_> {
     fn conditions(&self, call: &'a HelperTemplate, found: &mut Vec<&'a str>) {
         for parameter in &call.params {
             match parameter {
-                Parameter::Path(path) => found.extend(self.scope.of_row(path)),
+                Parameter::Path(path) => {
+                    found.extend(self.scope.of_row(path).map(|(name, _)| name))
+                }
                 Parameter::Subexpression(inner) => {
                     if let TemplateElement::Expression(call) = inner.as_element() {
                         self.conditions(call, found);
@@ -203,7 +216,7 @@ impl<'a> Walk<'a, '_> {
     fn value(&self, parameter: &'a Parameter) -> Checked<Option<&'a Value>> {
         match parameter {
             Parameter::Path(path) => {
-                if let Some(name) = self.scope.of_row(path) {
+                if let Some((name, _)) = self.scope.of_row(path) {
                     self.uses.borrow_mut().named.insert(name.to_owned());
                 }
                 let resolved = self.scope.resolve(path);
@@ -307,14 +320,17 @@ impl<'a> Walk<'a, '_> {
                     self.wrong("\"each\" goes through a list, and this is not one".to_owned())
                 );
             }
-            ("each", _) => Some(Frame {
-                value: None,
-                names: block_params(call),
-                each: true,
-            }),
+            ("each", list) => {
+                let value = list.and_then(|list| self.scope.each_of(list));
+                Some(Frame {
+                    value,
+                    names: block_params(call, value),
+                    each: true,
+                })
+            }
             ("with", value) => Some(Frame {
                 value,
-                names: block_params(call),
+                names: block_params(call, self.scope.known(value)),
                 each: false,
             }),
             _ => None,
@@ -346,8 +362,10 @@ impl<'a> Walk<'a, '_> {
         for parameter in &call.params {
             value = self.value(parameter)?;
         }
-        for given in call.hash.values() {
-            self.value(given)?;
+        let mut names = Vec::new();
+        for (name, given) in &call.hash {
+            let value = self.value(given)?;
+            names.push((name.as_str(), self.scope.known(value)));
         }
         if name == "@partial-block" {
             return match &call.template {
@@ -368,7 +386,6 @@ impl<'a> Walk<'a, '_> {
                 return Err(self.wrong(format!("there is no partials/{name}.hbs{hint}")));
             }
         }
-        let names = call.hash.keys().map(String::as_str).collect();
         self.scope.frames.push(Frame {
             value,
             names,
@@ -393,14 +410,20 @@ impl<'a> Walk<'a, '_> {
     }
 }
 
-fn block_params(call: &HelperTemplate) -> Vec<&str> {
-    match &call.block_param {
-        Some(BlockParam::Single(one)) => one.as_name().into_iter().collect(),
-        Some(BlockParam::Pair((one, two))) => {
-            one.as_name().into_iter().chain(two.as_name()).collect()
-        }
-        _ => Vec::new(),
-    }
+/// The names that a block gives; the first is that of `value`, where it is known.
+fn block_params<'a>(
+    call: &'a HelperTemplate,
+    value: Option<&'a Value>,
+) -> Vec<(&'a str, Option<&'a Value>)> {
+    let (one, two) = match &call.block_param {
+        Some(BlockParam::Single(one)) => (one.as_name(), None),
+        Some(BlockParam::Pair((one, two))) => (one.as_name(), two.as_name()),
+        _ => (None, None),
+    };
+    let one = one.map(|name| (name, value));
+    one.into_iter()
+        .chain(two.map(|name| (name, None)))
+        .collect()
 }
 
 #[cfg(test)]

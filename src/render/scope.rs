@@ -6,7 +6,7 @@
 use handlebars::{Path, PathSeg};
 use serde_json::Value;
 
-use super::context::BY_SETTING;
+use super::context::{BY_SETTING, ROWS};
 use super::helpers;
 
 /// One context on the stack.
@@ -14,8 +14,9 @@ use super::helpers;
 pub(super) struct Frame<'a> {
     /// What names are looked up in; `None`: known only from row to row.
     pub(super) value: Option<&'a Value>,
-    /// Block parameters, and what a partial is given by name.
-    pub(super) names: Vec<&'a str>,
+    /// Block parameters, and what a partial is given by name; with its value where that is one of `rows`, whose names
+    /// are known.
+    pub(super) names: Vec<(&'a str, Option<&'a Value>)>,
     /// Whether it has `@index` and the like.
     pub(super) each: bool,
 }
@@ -54,7 +55,7 @@ impl<'a> Scope<'a> {
         let given = self
             .frames
             .iter()
-            .flat_map(|frame| frame.names.iter().copied());
+            .flat_map(|frame| frame.names.iter().map(|(name, _)| *name));
         given.chain(keys(self.current()))
     }
 
@@ -70,13 +71,43 @@ impl<'a> Scope<'a> {
         self.descend(start, &names, self.is_row(start))
     }
 
-    /// The entry of the row that a path begins with, when it begins in the row.
-    pub(super) fn of_row<'p>(&self, path: &'p Path) -> Option<&'p str> {
+    /// The entry of the row that a path begins with, when it begins in the row, or in one of `rows`: then it is true.
+    pub(super) fn of_row<'p>(&self, path: &'p Path) -> Option<(&'p str, bool)> {
         let Path::Relative((segments, _)) = path else {
             return None;
         };
         let (start, names) = self.begin(segments).ok().flatten()?;
-        names.first().copied().filter(|_| self.is_row(start))
+        match names[..] {
+            [ROWS, _, name, ..] if self.is_row(start) && self.one_of_rows().is_some() => {
+                Some((name, true))
+            }
+            [name, ..] if self.is_row(start) => Some((name, false)),
+            [name, ..] if self.known(start).is_some() => Some((name, true)),
+            _ => None,
+        }
+    }
+
+    /// What each of `rows` looks like, where there is `rows`.
+    fn one_of_rows(&self) -> Option<&'a Value> {
+        self.root()?.get(ROWS)?.as_array()?.first()
+    }
+
+    /// Whether a value is `rows`.
+    pub(super) fn is_rows(&self, value: &Value) -> bool {
+        let first = value.as_array().and_then(|rows| rows.first());
+        let both = first.zip(self.one_of_rows());
+        both.is_some_and(|(a, b)| std::ptr::eq(a, b))
+    }
+
+    /// What an `each` over this value gives, one by one.
+    pub(super) fn each_of(&self, value: &'a Value) -> Option<&'a Value> {
+        self.one_of_rows().filter(|_| self.is_rows(value))
+    }
+
+    /// The value, when it is one of `rows`.
+    pub(super) fn known(&self, value: Option<&'a Value>) -> Option<&'a Value> {
+        let row = self.one_of_rows()?;
+        value.filter(|value| std::ptr::eq(*value, row))
     }
 
     fn is_row(&self, value: Option<&Value>) -> bool {
@@ -99,9 +130,14 @@ impl<'a> Scope<'a> {
                 _ => {}
             }
         }
-        let given = |name: &&str| self.frames.iter().any(|frame| frame.names.contains(name));
-        if !from_root && names.first().is_some_and(given) {
-            return Ok(None);
+        let given = |wanted: &&str| {
+            let frames = self.frames.iter().rev();
+            let mut names = frames.flat_map(|frame| &frame.names);
+            names.find(|(name, _)| name == wanted)
+        };
+        if !from_root && let Some((_, value)) = names.first().and_then(given) {
+            names.remove(0);
+            return Ok(value.map(|value| (Some(value), names)));
         }
         let start = if from_root {
             self.root()
@@ -140,6 +176,10 @@ impl<'a> Scope<'a> {
         for (index, name) in names.iter().enumerate() {
             let next = match value {
                 Value::Object(map) => map.get(*name),
+                // As many as the group has.
+                Value::Array(list) if self.is_rows(value) => {
+                    list.first().filter(|_| name.parse::<usize>().is_ok())
+                }
                 Value::Array(list) => name.parse().ok().and_then(|index: usize| list.get(index)),
                 _ => None,
             };
@@ -174,6 +214,11 @@ impl<'a> Scope<'a> {
         if let Some((_, setting)) = BY_SETTING.iter().find(|(later, _)| *later == name) {
             return format!(
                 "there is no {name:?} here; for one in every other template, {setting}"
+            );
+        }
+        if name == ROWS {
+            return format!(
+                "no column or variable {name:?}; it is there with group_by in [recipients]"
             );
         }
         if let Some(helper) = helpers::signature(name) {

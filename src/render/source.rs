@@ -18,6 +18,94 @@ pub(super) struct Source {
     pub(super) name: String,
     pub(super) text: String,
     pub(super) template: Template,
+    /// Whether the text is its author's, so that places in it mean something to them.
+    pub(super) written: bool,
+}
+
+impl Source {
+    /// A mistake at a byte of the text.
+    pub(super) fn wrong(&self, at: usize, problem: String) -> TemplateError {
+        let position = self.written.then(|| position(&self.text, at));
+        TemplateError::Wrong {
+            place: Place {
+                template: self.name.clone(),
+                position,
+            },
+            problem,
+        }
+    }
+
+    /// The same file with another text and the same tags in it, which keep the places that the author sees.
+    pub(super) fn with_text(&self, text: String) -> Result<Source, TemplateError> {
+        let new = compile(self.name.clone(), &text)?;
+        let mut template = self.template.clone();
+        if !graft(&mut template, &new) {
+            // White space that stood alone between two tags counts as a text, or not: rather no place than a wrong one.
+            template = new;
+            forget_places(&mut template);
+        }
+        Ok(Source {
+            name: self.name.clone(),
+            text,
+            template,
+            written: false,
+        })
+    }
+}
+
+/// Takes the static texts of `from`; false when it is not made of the same tags and texts.
+fn graft(into: &mut Template, from: &Template) -> bool {
+    fn inner(into: &mut Option<Template>, from: &Option<Template>) -> bool {
+        match (into, from) {
+            (Some(into), Some(from)) => graft(into, from),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+    into.elements.len() == from.elements.len()
+        && into
+            .elements
+            .iter_mut()
+            .zip(&from.elements)
+            .all(|pair| match pair {
+                (TemplateElement::RawString(text), TemplateElement::RawString(from)) => {
+                    text.clone_from(from);
+                    true
+                }
+                (TemplateElement::HelperBlock(call), TemplateElement::HelperBlock(from)) => {
+                    inner(&mut call.template, &from.template)
+                        && inner(&mut call.inverse, &from.inverse)
+                }
+                (TemplateElement::DecoratorBlock(call), TemplateElement::DecoratorBlock(from))
+                | (TemplateElement::PartialBlock(call), TemplateElement::PartialBlock(from)) => {
+                    inner(&mut call.template, &from.template)
+                }
+                (into, from) => std::mem::discriminant(into) == std::mem::discriminant(from),
+            })
+}
+
+/// Takes the places of a template's tags away: they are not those that its author sees.
+pub(super) fn forget_places(template: &mut Template) {
+    template.mapping.clear();
+    for element in &mut template.elements {
+        match element {
+            TemplateElement::HelperBlock(call) => {
+                let branches = call.template.iter_mut().chain(&mut call.inverse);
+                branches.for_each(forget_places);
+            }
+            TemplateElement::DecoratorBlock(call) | TemplateElement::PartialBlock(call) => {
+                call.template.iter_mut().for_each(forget_places);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Line and column of a byte, both counted from 1, the column in characters.
+pub(super) fn position(text: &str, at: usize) -> (usize, usize) {
+    let before = &text[..at];
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    (1 + before.matches('\n').count(), 1 + line.chars().count())
 }
 
 /// Reads and compiles a template file. A byte order mark is dropped.
@@ -39,6 +127,7 @@ pub(super) fn file(path: &Path) -> Result<Source, TemplateError> {
         template: compile(name.clone(), text)?,
         text: text.to_owned(),
         name,
+        written: true,
     })
 }
 

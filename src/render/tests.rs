@@ -8,9 +8,13 @@ use std::time::Duration;
 
 use serde_json::json;
 
+mod rows;
+
 use super::*;
 use crate::campaign::{Delivery, Durability, InDoubt, ListSettings, MailingList, MessageSettings};
 use crate::recipients::Position;
+
+mod pages;
 
 const COLUMNS: &[&str] = &["email", "name", "amount", "First Name"];
 
@@ -31,6 +35,7 @@ fn campaign(dir: &Path, subject: &str) -> Campaign {
             subject: subject.into(),
             html: None,
             text: None,
+            inline_css: true,
             headers: Vec::new(),
             envelope_from: None,
             attachments: Vec::new(),
@@ -59,6 +64,7 @@ fn recipient(cells: &[&str]) -> Recipient {
         position: Position { row: 7, line: 9 },
         fields: cells.to_vec().into(),
         nested: Vec::new(),
+        others: Vec::new(),
     }
 }
 
@@ -393,62 +399,6 @@ fn an_error_in_an_inline_names_the_file_it_stands_in() {
     let error = subject_in(folder.path(), inline, &["a@b.example", "x", "", ""]).unwrap_err();
     assert!(
         error.starts_with("campaign.toml: subject:1:31: number: "),
-        "{error}"
-    );
-}
-
-#[test]
-fn without_a_text_template_the_text_is_made_from_the_html() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(
-        folder.path().join("m.html.hbs"),
-        "<p>Dear {{name}},</p><a href=\"https://a.example/?n={{amount}}\">pay</a>",
-    )
-    .unwrap();
-    let mut campaign = campaign(folder.path(), "x");
-    campaign.message.html = Some(folder.path().join("m.html.hbs"));
-    let cells = ["a@b.example", "<b>Jack & Co</b>", "1&2", ""];
-    let rendered = render_row(&campaign, &cells).unwrap();
-    assert_eq!(
-        rendered.text.unwrap(),
-        "Dear <b>Jack & Co</b>,\n\npay <https://a.example/?n=1&2>\n"
-    );
-}
-
-#[test]
-fn markdown_becomes_a_page_and_a_text() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("m.md.hbs");
-    fs::write(
-        &path,
-        "Dear **{{name}}**,\n\n{{#if amount}}\npay [here](https://a.example/{{amount}})\n{{/if}}\n",
-    )
-    .unwrap();
-    let mut campaign = campaign(folder.path(), "x");
-    campaign.message.html = Some(path.clone());
-    let rendered = render_row(&campaign, &["a@b.example", "Jack <O>", "12", ""]).unwrap();
-    let html = rendered.html.unwrap();
-    assert!(
-        html.contains("<p>Dear <strong>Jack &lt;O&gt;</strong>,</p>"),
-        "{html}"
-    );
-    assert!(
-        html.contains("<a href=\"https://a.example/12\">here</a>"),
-        "{html}"
-    );
-    assert_eq!(
-        rendered.text.unwrap(),
-        "Dear Jack <O>,\n\npay here <https://a.example/12>\n"
-    );
-
-    // Before anything is sent places are the author's; for a row, there is none rather than a wrong one.
-    fs::write(&path, "a\n\nb {{nmae}}").unwrap();
-    let error = load(&campaign).unwrap_err().to_string();
-    assert!(error.contains("m.md.hbs:3:3: no column"), "{error}");
-    fs::write(&path, "a\n\nb {{date name \"%Y\"}}").unwrap();
-    let error = render_row(&campaign, &["a@b.example", "x", "", ""]).unwrap_err();
-    assert!(
-        error.place.template.ends_with("m.md.hbs") && error.place.position.is_none(),
         "{error}"
     );
 }

@@ -32,8 +32,11 @@ pub struct Check {
     pub stops: Vec<String>,
     /// The list.
     pub list: String,
-    /// Its rows.
+    /// Its rows; with `group_by`, its groups.
     pub rows: u64,
+    /// What they are, in one word.
+    #[serde(skip)]
+    pub unit: &'static str,
     /// Messages rendered and built.
     pub built: u64,
     /// Those of them that the next send would mail.
@@ -60,6 +63,10 @@ pub struct Check {
     pub in_clear: Seen,
     /// Messages with a link to a file.
     pub nowhere: Seen,
+    /// Messages with an address that is not ASCII before the @.
+    pub beyond_ascii: Seen,
+    /// Messages without somebody of Cc or Bcc who is on a suppress list.
+    pub without_copies: Seen,
     /// The campaign has no `unsubscribe`.
     pub no_unsubscribe: bool,
     /// The sender's domain, where none of the `[[dkim]]` signs for it.
@@ -144,7 +151,7 @@ impl fmt::Display for Check {
         line(
             f,
             "list",
-            &format!("{list}: {}{}", count(self.rows, "row"), self.left_out()),
+            &format!("{list}: {}{}", count(self.rows, self.unit), self.left_out()),
         )?;
         for reason in self.reasons.iter().take(REASONS_SHOWN) {
             let column = reason
@@ -244,7 +251,7 @@ impl Check {
             remarks.push(format!(
                 "the column \"{}\" is printed, and empty in {}; {{{{default …}}}} or {{{{#if …}}}} fills the hole",
                 printable(column),
-                count(*rows, "row")
+                count(*rows, self.unit)
             ));
         }
         for (seen, what) in [
@@ -263,6 +270,14 @@ impl Check {
             (
                 &self.nowhere,
                 "a link to a file, which nobody can open from a message",
+            ),
+            (
+                &self.without_copies,
+                "somebody in cc or bcc who is on a suppress list, and left out",
+            ),
+            (
+                &self.beyond_ascii,
+                "an address that only servers with SMTPUTF8 take (check --connect asks whether yours does)",
             ),
         ] {
             if let (Some(row), Some(example)) = (seen.row, &seen.example) {

@@ -2,7 +2,7 @@
 //!
 //! `summary` is the counts of `send` and `status`, `results` the list with what became of each row,
 //! `check` what `mailrun check` found, with `reasons` why rows are invalid and `reached` what servers offer,
-//! `repaired` what a damaged ledger came to, `replies` why
+//! `repaired` what a damaged ledger came to, `tested` what a test's messages came to, `replies` why
 //! recipients were refused, `advice` what to do about it.
 //! Must not influence a run.
 
@@ -15,3 +15,4 @@ pub mod replies;
 pub mod results;
 pub mod status;
 pub mod summary;
+pub mod tested;

@@ -29,6 +29,8 @@ pub struct Reached {
     pub mailmax: Option<u32>,
     /// LIMITS: recipients of one message.
     pub rcptmax: Option<u32>,
+    /// Messages that need SMTPUTF8, where it offers none.
+    pub without_smtputf8: u64,
 }
 
 impl Reached {
@@ -51,6 +53,16 @@ impl Reached {
             size: offers.size.filter(|size| *size > 0),
             mailmax: offers.limits.mailmax,
             rcptmax: offers.limits.rcptmax,
+            ..self
+        }
+    }
+
+    /// When so many messages need SMTPUTF8.
+    #[must_use]
+    pub fn asked_for_smtputf8(self, messages: u64) -> Self {
+        let lacks = self.trouble.is_none() && !self.extensions.contains(&"SMTPUTF8");
+        Reached {
+            without_smtputf8: if lacks { messages } else { 0 },
             ..self
         }
     }
@@ -92,6 +104,13 @@ impl fmt::Display for Reached {
                 f,
                 "\n  limits    {} a message",
                 count(u64::from(most), "recipient")
+            )?;
+        }
+        if self.without_smtputf8 > 0 {
+            write!(
+                f,
+                "\n  lacks     SMTPUTF8, which {} of this campaign cannot go without",
+                count(self.without_smtputf8, "message")
             )?;
         }
         Ok(())

@@ -104,6 +104,7 @@ mod tests {
             reason: reason.to_owned(),
             fields: csv::StringRecord::new(),
             nested: Vec::new(),
+            others: Vec::new(),
         }
     }
 

@@ -59,6 +59,24 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     refused: Vec<Refused<'a>>,
     fields: Map<String, Value>,
+    /// With `group_by`, `fields` of each of its rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<Vec<Map<String, Value>>>,
+}
+
+/// A row's place and its cells.
+type Cells<'a> = (u64, &'a csv::StringRecord, &'a [(usize, Value)]);
+
+/// All rows of a recipient, in the order of the list.
+fn rows(row: &Row) -> Vec<Cells<'_>> {
+    let (position, fields, nested, others) = match row {
+        Row::Recipient(it) => (it.position, &it.fields, &it.nested, &it.others),
+        Row::Invalid(it) => (it.position, &it.fields, &it.nested, &it.others),
+    };
+    let mut rows = vec![(position.row, fields, nested.as_slice())];
+    rows.extend((others.iter()).map(|it| (it.position.row, &it.fields, it.nested.as_slice())));
+    rows.sort_unstable_by_key(|(row, ..)| *row);
+    rows
 }
 
 /// Writes the results of a run to `out`, those in `states`, or all.
@@ -104,10 +122,9 @@ pub fn write(
     for row in roster.source.open()? {
         buffer.clear();
         let row = row?;
-        let (fields, nested, mut line);
+        let mut line;
         match &row {
             Row::Invalid(row) => {
-                (fields, nested) = (&row.fields, &row.nested);
                 line = Line::new(
                     &row.key,
                     row.position.row,
@@ -120,7 +137,6 @@ pub fn write(
                 });
             }
             Row::Recipient(recipient) => {
-                (fields, nested) = (&recipient.fields, &recipient.nested);
                 let hash = KeyHash::of(&recipient.key);
                 let slot = standings.find(hash);
                 let slot = slot.ok_or_else(|| {
@@ -165,15 +181,15 @@ pub fn write(
         if !states.is_empty() && !states.iter().any(|state| state.name() == line.state) {
             continue;
         }
-        let cells = own.iter().map(|&at| Cell {
-            column: &roster.columns[at],
-            text: fields.get(at).unwrap_or_default(),
-            value: nested
-                .iter()
-                .find(|(place, _)| *place == at)
-                .map(|it| &it.1),
+        let all = rows(&row).into_iter().map(|(row, fields, nested)| {
+            let cells = own.iter().map(|&at| Cell {
+                column: &roster.columns[at],
+                text: fields.get(at).unwrap_or_default(),
+                value: nested.iter().find(|it| it.0 == at).map(|it| &it.1),
+            });
+            (row, cells.collect())
         });
-        if let Err(error) = writer.line(line, cells) {
+        if let Err(error) = writer.recipient(line, all, roster.source.is_grouped()) {
             return Ok(Err(error));
         }
     }
@@ -206,6 +222,7 @@ impl<'a> Line<'a> {
             time: None,
             refused: Vec::new(),
             fields: Map::new(),
+            rows: None,
         }
     }
 
@@ -295,44 +312,35 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
-    fn line<'a>(
+    /// One recipient: in CSV, where a cell holds no table, a line for each of the rows.
+    fn recipient<'a>(
         &mut self,
         mut line: Line<'_>,
-        cells: impl Iterator<Item = Cell<'a>>,
+        rows: impl Iterator<Item = (u64, Vec<Cell<'a>>)>,
+        grouped: bool,
     ) -> io::Result<()> {
         match self {
             Writer::Csv(csv) => {
-                for cell in cells {
-                    csv.write_field(cell.text).map_err(plain)?;
+                for (row, cells) in rows {
+                    line.row = row;
+                    write_csv(csv, &line, &cells)?;
                 }
-                let (row, attempts) = (line.row.to_string(), line.attempts.to_string());
-                let code = line.code.map(|code| code.to_string()).unwrap_or_default();
-                let mut reply = line.reply.unwrap_or_default();
-                for refused in &line.refused {
-                    reply.to_mut().push_str(&format!("; {refused}"));
-                }
-                for value in [
-                    line.key,
-                    &row,
-                    &line.address,
-                    line.state,
-                    &attempts,
-                    line.server.as_deref().unwrap_or_default(),
-                    &code,
-                    line.enhanced.as_deref().unwrap_or_default(),
-                    &reply,
-                    line.message_id.as_deref().unwrap_or_default(),
-                    line.time.as_deref().unwrap_or_default(),
-                ] {
-                    csv.write_field(value).map_err(plain)?;
-                }
-                csv.write_record(None::<&[u8]>).map_err(plain)?;
                 Ok(())
             }
             Writer::Jsonl(out) => {
-                line.fields = cells
-                    .map(|cell| (cell.column.to_owned(), cell.value()))
-                    .collect();
+                let object = |cells: Vec<Cell<'_>>| -> Map<String, Value> {
+                    let cells = cells.iter();
+                    cells
+                        .map(|cell| (cell.column.to_owned(), cell.value()))
+                        .collect()
+                };
+                let mut rows: Vec<_> = rows.map(|(_, cells)| object(cells)).collect();
+                if grouped {
+                    line.fields = rows.first().cloned().unwrap_or_default();
+                    line.rows = Some(rows);
+                } else {
+                    line.fields = rows.pop().unwrap_or_default();
+                }
                 serde_json::to_writer(&mut *out, &line)?;
                 out.write_all(b"\n")
             }
@@ -345,4 +353,36 @@ impl<W: Write> Writer<W> {
             Writer::Jsonl(mut out) => out.flush(),
         }
     }
+}
+
+fn write_csv(
+    csv: &mut csv::Writer<impl Write>,
+    line: &Line<'_>,
+    cells: &[Cell<'_>],
+) -> io::Result<()> {
+    for cell in cells {
+        csv.write_field(cell.text).map_err(plain)?;
+    }
+    let (row, attempts) = (line.row.to_string(), line.attempts.to_string());
+    let code = line.code.map(|code| code.to_string()).unwrap_or_default();
+    let mut reply = line.reply.as_deref().unwrap_or_default().to_owned();
+    for refused in &line.refused {
+        reply.push_str(&format!("; {refused}"));
+    }
+    for value in [
+        line.key,
+        &row,
+        &line.address,
+        line.state,
+        &attempts,
+        line.server.as_deref().unwrap_or_default(),
+        &code,
+        line.enhanced.as_deref().unwrap_or_default(),
+        &reply,
+        line.message_id.as_deref().unwrap_or_default(),
+        line.time.as_deref().unwrap_or_default(),
+    ] {
+        csv.write_field(value).map_err(plain)?;
+    }
+    csv.write_record(None::<&[u8]>).map_err(plain)
 }

@@ -25,12 +25,14 @@ pub(super) fn introduce(plan: &Plan, replay: Option<&Replay>, due: u64, voice: &
         voice.say(&format!("{file}: {none}; nothing to send"));
         return;
     }
-    invalid_rows(plan, &roster.invalid_shown, roster.invalid, voice);
+    let see = plan.results_command("invalid");
+    invalid_rows(plan, &roster.invalid_shown, roster.invalid, &see, voice);
     let standings = Counts::of(&roster.standings, roster.invalid, roster.doubled);
     if roster.doubled > 0 {
-        let rows = count(roster.doubled, "row");
+        let unit = roster.unit();
+        let left_out = count(roster.doubled, unit);
         voice.say(&format!(
-            "{file}: {rows} left out: an earlier row has the same key"
+            "{file}: {left_out} left out: an earlier {unit} has the same key"
         ));
     }
     if standings.suppressed > 0 {
@@ -98,17 +100,16 @@ fn odd_rows(plan: &Plan, odd: &Odd, voice: &Voice, what: impl Fn(&str) -> String
     }
 }
 
-/// Shows the first few invalid rows and how many there are.
-pub fn invalid_rows(plan: &Plan, shown: &[InvalidRow], all: u64, voice: &Voice) {
+/// Shows the first few invalid rows, and says how many more there are and what to type to see them.
+pub fn invalid_rows(plan: &Plan, shown: &[InvalidRow], all: u64, see: &str, voice: &Voice) {
     for row in shown {
         voice.warn(&row.describe(&plan.campaign.recipients.file));
     }
     let more = all.saturating_sub(shown.len() as u64);
     if more > 0 {
         voice.warn(&format!(
-            "{} more cannot be mailed; see: {}",
-            count(more, "row"),
-            plan.results_command("invalid")
+            "{} more cannot be mailed; see: {see}",
+            count(more, plan.roster.unit())
         ));
     }
 }

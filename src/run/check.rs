@@ -63,6 +63,7 @@ pub fn run(plan: &Plan, connect: bool) -> Result<Check, Error> {
     let reached = connect.then(|| {
         let ways = servers.iter().zip(ways);
         ways.filter_map(|(server, way)| Some(connect::ask(server, &way.ok()?)))
+            .map(|reached| reached.asked_for_smtputf8(found.beyond_ascii.messages))
             .collect()
     });
     Ok(Check {
@@ -72,6 +73,7 @@ pub fn run(plan: &Plan, connect: bool) -> Result<Check, Error> {
         stops,
         list: campaign.recipients.file.display().to_string(),
         rows: plan.roster.rows,
+        unit: plan.roster.unit(),
         built: found.sizes.len() as u64,
         due: found.due,
         invalid: found.invalid,
@@ -80,10 +82,10 @@ pub fn run(plan: &Plan, connect: bool) -> Result<Check, Error> {
         reasons: found.reasons.finish(),
         unused_columns: unused(plan),
         empty: (found.printed.into_iter())
-            .filter(|(_, rows)| *rows > 0)
-            .map(|(column, rows)| Empty {
-                column: plan.roster.columns[column].clone(),
-                rows,
+            .filter(|it| it.empty > 0)
+            .map(|it| Empty {
+                column: plan.roster.columns[it.column].clone(),
+                rows: it.empty,
             })
             .collect(),
         size: sizes(found.sizes, found.largest),
@@ -91,6 +93,8 @@ pub fn run(plan: &Plan, connect: bool) -> Result<Check, Error> {
         without_alt: found.without_alt,
         in_clear: found.in_clear,
         nowhere: found.nowhere,
+        beyond_ascii: found.beyond_ascii,
+        without_copies: found.without_copies,
         no_unsubscribe: campaign.list.unsubscribe.is_empty(),
         unaligned: unaligned(campaign),
         servers: servers.iter().map(route).collect(),
@@ -107,8 +111,7 @@ struct Found {
     invalid: u64,
     suppressed: u64,
     due: u64,
-    /// Columns that are printed, and how many rows have nothing there.
-    printed: Vec<(usize, u64)>,
+    printed: Vec<Printed>,
     sizes: Vec<u64>,
     /// The largest message, and its row.
     largest: (u64, u64),
@@ -116,6 +119,26 @@ struct Found {
     without_alt: Seen,
     in_clear: Seen,
     nowhere: Seen,
+    beyond_ascii: Seen,
+    without_copies: Seen,
+}
+
+/// A column that is printed.
+struct Printed {
+    /// 0-based.
+    column: usize,
+    /// Whether in each of `rows`.
+    of_rows: bool,
+    /// In how many messages there is nothing.
+    empty: u64,
+}
+
+impl Printed {
+    fn is_hole(&self, fields: &csv::StringRecord, nested: &[(usize, serde_json::Value)]) -> bool {
+        let cell = fields.get(self.column);
+        cell.is_none_or(|cell| cell.trim().is_empty())
+            && nested.iter().all(|(nested, _)| *nested != self.column)
+    }
 }
 
 /// What there is to know of one message.
@@ -125,16 +148,26 @@ struct Glance {
     size: u64,
     html: usize,
     looks: Looks,
+    /// An address that takes a server with SMTPUTF8.
+    beyond_ascii: Option<String>,
+    /// Somebody of Cc or Bcc whom a suppress list leaves out.
+    without_copy: Option<String>,
 }
 
 impl Found {
     fn new(plan: &Plan) -> Self {
-        let printed = &plan.composer.uses().printed;
+        let uses = plan.composer.uses();
         let columns = plan.roster.columns.iter().enumerate();
+        let once = |name| uses.printed.contains(name);
+        let of_rows = |name| uses.printed_of_rows.contains(name);
         Found {
             printed: columns
-                .filter(|(_, name)| printed.contains(*name))
-                .map(|(column, _)| (column, 0))
+                .filter(|(_, name)| once(*name) || of_rows(*name))
+                .map(|(column, name)| Printed {
+                    column,
+                    of_rows: of_rows(name),
+                    empty: 0,
+                })
                 .collect(),
             ..Found::default()
         }
@@ -158,7 +191,7 @@ impl Found {
                         continue;
                     }
                     self.holes(&recipient);
-                    bytes += recipient.fields.as_slice().len();
+                    bytes += recipient.bytes();
                     chunk.push((recipient, is_open(standings.standing(slot), resend)));
                 }
                 Row::Invalid(row) => self.refuse(&row),
@@ -173,14 +206,11 @@ impl Found {
     }
 
     fn holes(&mut self, recipient: &Recipient) {
-        for (column, rows) in &mut self.printed {
-            let is_empty = recipient
-                .fields
-                .get(*column)
-                .is_none_or(|cell| cell.trim().is_empty());
-            if is_empty && recipient.nested.iter().all(|(nested, _)| nested != column) {
-                *rows += 1;
-            }
+        for column in &mut self.printed {
+            let mut others = recipient.others.iter();
+            let is_hole = column.is_hole(&recipient.fields, &recipient.nested)
+                || (column.of_rows && others.any(|it| column.is_hole(&it.fields, &it.nested)));
+            column.empty += u64::from(is_hole);
         }
     }
 
@@ -216,6 +246,8 @@ impl Found {
             size,
             html,
             looks,
+            beyond_ascii,
+            without_copy,
         } = glance;
         self.due += u64::from(due);
         self.sizes.push(size);
@@ -229,6 +261,8 @@ impl Found {
             (&mut self.without_alt, looks.without_alt),
             (&mut self.in_clear, looks.in_clear),
             (&mut self.nowhere, looks.nowhere),
+            (&mut self.beyond_ascii, beyond_ascii),
+            (&mut self.without_copies, without_copy),
         ] {
             if let Some(what) = what {
                 seen.add(row, what);
@@ -247,8 +281,18 @@ impl Glance {
             size: message.content.iter().map(size).sum(),
             html: html.len(),
             looks: looks(html),
+            beyond_ascii: message.beyond_ascii.map(|_| beyond_ascii(message)),
+            without_copy: message.left_out.first().map(ToString::to_string),
         }
     }
+}
+
+/// The first address of a message that is not ASCII before the @.
+fn beyond_ascii(message: &Message) -> String {
+    let envelope = [&message.envelope_to, &message.envelope_from];
+    let mut all = envelope.into_iter().chain(&message.also_to);
+    let found = all.find(|address| !address.user().is_ascii());
+    found.map_or_else(|| "in a header".to_owned(), ToString::to_string)
 }
 
 fn sizes(mut sizes: Vec<u64>, (largest, largest_row): (u64, u64)) -> Option<Sizes> {
@@ -279,6 +323,7 @@ fn unused(plan: &Plan) -> Vec<String> {
             || *column == settings.address
             || settings.display.as_ref() == Some(column)
             || settings.key.as_ref() == Some(column)
+            || settings.group_by.as_ref() == Some(column)
             || settings.required.contains(column)
             || asked.contains(column)
     };

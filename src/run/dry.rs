@@ -64,7 +64,7 @@ pub fn run(plan: &Plan, folder: &Path) -> Result<DryRun, Error> {
                     && (standings.chosen(slot) || matches!(plan.selection, Selection::Limit(_)))
                 {
                     left -= 1;
-                    bytes += recipient.fields.as_slice().len();
+                    bytes += recipient.bytes();
                     chunk.push(recipient);
                 }
             }

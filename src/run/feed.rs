@@ -79,7 +79,7 @@ impl Feeder<'_> {
             match row.map_err(list_reason)? {
                 Row::Recipient(recipient) => {
                     if let Some(due) = self.judge(recipient, first, &mut left)? {
-                        bytes += due.recipient.fields.as_slice().len();
+                        bytes += due.recipient.bytes();
                         chunk.push(due);
                     }
                 }
@@ -252,6 +252,7 @@ pub fn invalid_row(recipient: Recipient, refusal: Refusal) -> InvalidRow {
         reason: refusal.reason,
         fields: recipient.fields,
         nested: recipient.nested,
+        others: recipient.others,
     }
 }
 

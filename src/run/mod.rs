@@ -1,7 +1,8 @@
 //! The pipeline: the only place that knows all the rooms.
 //!
 //! `plan` checks everything and learns who is due, `announce` says so and asks, `feed` turns due recipients into messages, `pass` lets couriers
-//! take them to the server, `send` repeats passes until nobody is due, `dry` writes files in place of all that,
+//! take them to the server, `send` repeats passes until nobody is due, `trial` sends the first messages to a tester
+//! alone, `dry` writes files in place of all that,
 //! `check` composes everything and sends nothing, `connect` asks the servers for it,
 //! `resolve` settles what was in doubt.
 //! Must not parse, classify or format.
@@ -15,6 +16,7 @@ mod pass;
 pub mod plan;
 pub mod resolve;
 pub mod send;
+pub mod trial;
 
 use std::io;
 use std::path::PathBuf;

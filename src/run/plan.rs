@@ -1,6 +1,7 @@
 //! Everything checked before the first message leaves, and who the run is about.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use super::Error;
@@ -59,7 +60,9 @@ pub struct Roster {
     pub columns: std::sync::Arc<[String]>,
     /// Each recipient, nobody begun.
     pub standings: Standings,
-    /// Rows of any kind.
+    /// Who is never mailed.
+    pub suppression: Suppression,
+    /// Rows of any kind; with `group_by`, groups.
     pub rows: u64,
     /// Rows that cannot be mailed.
     pub invalid: u64,
@@ -84,7 +87,7 @@ impl Roster {
         let mut list = source.open()?;
         let columns = list.columns().clone();
         let mut gather = Gather::default();
-        let suppression = Suppression::read(settings)?;
+        let mut suppression = Suppression::read(settings)?;
         let (mut rows, mut invalid, mut invalid_shown) = (0, 0, Vec::new());
         let (mut dotless, mut slips) = (Odd::default(), Odd::default());
         for row in &mut list {
@@ -112,12 +115,13 @@ impl Roster {
         }
         let (standings, doubled) = gather.finish();
         let mut notes = source.notes().to_vec();
-        notes.extend(suppression.notes);
+        notes.append(&mut suppression.notes);
         let roster = Roster {
             source,
             notes,
             columns,
             standings,
+            suppression,
             rows,
             invalid,
             invalid_shown,
@@ -130,6 +134,14 @@ impl Roster {
                 Err(roster.name_duplicate(campaign)?)
             }
             Duplicates::Error | Duplicates::Send | Duplicates::Skip => Ok(roster),
+        }
+    }
+
+    /// What is counted as one, in a word.
+    pub fn unit(&self) -> &'static str {
+        match self.source.is_grouped() {
+            true => "group",
+            false => "row",
         }
     }
 
@@ -178,10 +190,11 @@ impl Plan {
     /// # Errors
     /// Whatever would stop the run in its middle.
     pub fn make(campaign: Campaign, selection: Selection, sandbox: bool) -> Result<Plan, Error> {
-        let roster = Roster::read(&campaign)?;
+        let mut roster = Roster::read(&campaign)?;
         let composer = Composer::load(&campaign, &roster.columns, |column| {
             roster.source.is_nested(column)
         })?;
+        let composer = composer.leaving_out(mem::take(&mut roster.suppression));
         let content = campaign.fingerprint().map_err(|source| Error::Io {
             path: campaign.dir.clone(),
             action: "read the templates",
@@ -250,6 +263,16 @@ impl Plan {
     /// What to type to see the recipients in a state.
     pub fn results_command(&self, state: &str) -> String {
         results_command(&self.campaign, self.sandbox, state)
+    }
+
+    /// What to type to see what is to be seen without sending.
+    pub fn check_command(&self) -> String {
+        let kind = if self.sandbox { " --sandbox" } else { "" };
+        format!(
+            "mailrun check {}{kind} --run {}",
+            shell_word(&self.campaign.dir),
+            self.campaign.run
+        )
     }
 
     /// What to do about those in doubt.

@@ -181,7 +181,8 @@ pub(super) fn run_on(
         work.passes(due, voice, &mut signals);
         drop(working);
         let refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
-        invalid_rows(plan, &refused, work.refused(), voice);
+        let see = plan.results_command("invalid");
+        invalid_rows(plan, &refused, work.refused(), &see, voice);
         let reason = stop.reason().map(|reason| reason.to_string());
         if let Err(error) = ledger.end(reason.as_deref()) {
             stop.request(Reason::Ledger(error.stops()));
@@ -220,7 +221,7 @@ pub(super) fn run_on(
 }
 
 /// Where the conversations go, if anybody wants them.
-fn traced(options: Options<'_>, voice: &Voice) -> Result<Option<Arc<Trace>>, Error> {
+pub(super) fn traced(options: Options<'_>, voice: &Voice) -> Result<Option<Arc<Trace>>, Error> {
     // It names recipients: nobody else is to read it.
     let create = |path: &Path| {
         let mut file = OpenOptions::new();
@@ -249,22 +250,23 @@ fn watch_over(watch: &Watch, over: &Receiver<()>, stop: &Stop) {
     }
 }
 
-struct Work<'a> {
-    plan: &'a Plan,
-    replay: Option<&'a Replay>,
-    doubts: &'a HashMap<KeyHash, doubt::Trace>,
-    accounts: &'a Accounts<'a>,
+/// What the passes of a run share.
+pub(super) struct Work<'a> {
+    pub plan: &'a Plan,
+    pub replay: Option<&'a Replay>,
+    pub doubts: &'a HashMap<KeyHash, doubt::Trace>,
+    pub accounts: &'a Accounts<'a>,
     /// One for each crew.
-    bells: &'a [Arc<Bell>],
-    ledger: &'a Ledger,
-    tally: &'a Tally,
-    refused: &'a Mutex<Vec<InvalidRow>>,
-    stop: &'a Stop,
+    pub bells: &'a [Arc<Bell>],
+    pub ledger: &'a Ledger,
+    pub tally: &'a Tally,
+    pub refused: &'a Mutex<Vec<InvalidRow>>,
+    pub stop: &'a Stop,
 }
 
 impl Work<'_> {
     /// A retry is another pass over the same list with new standings; so is a resumed run.
-    fn passes(&self, due: u64, voice: &mut Voice, signals: &mut Signals) {
+    pub fn passes(&self, due: u64, voice: &mut Voice, signals: &mut Signals) {
         let delivery = &self.plan.campaign.delivery;
         let mut delay = delivery.first_delay;
         let mut waiting = due;
@@ -334,7 +336,7 @@ impl Work<'_> {
     }
 
     /// Rows that the list allows, and of which no message could be made.
-    fn refused(&self) -> u64 {
+    pub fn refused(&self) -> u64 {
         self.chosen(Standing::Invalid)
     }
 
@@ -363,7 +365,7 @@ impl Work<'_> {
 /// two cost more than one where they have little to do.
 const CONNECTIONS_A_CREW: usize = 16;
 
-fn crew_bells(servers: &[Server]) -> io::Result<Vec<Arc<Bell>>> {
+pub(super) fn crew_bells(servers: &[Server]) -> io::Result<Vec<Arc<Bell>>> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let connections: usize = servers.iter().map(|server| server.connections).sum();
     let crews = connections.div_ceil(CONNECTIONS_A_CREW).min(cores);
@@ -386,7 +388,7 @@ fn couriers<'a>(accounts: &'a Accounts<'a>, due: u64) -> Vec<&'a Account<'a>> {
 }
 
 /// What the couriers of each server share; what a day's quota is counted from is read from the ledger.
-fn accounts<'a>(
+pub(super) fn accounts<'a>(
     plan: &Plan,
     servers: &'a [Server],
     doubts: &HashMap<KeyHash, doubt::Trace>,
@@ -401,7 +403,8 @@ fn accounts<'a>(
     let give_up = plan.campaign.delivery.give_up;
     let account = |server: &'a Server| {
         let taken = taken.remove(&server.name()).unwrap_or_default();
-        let access = Access::new(server, trace.cloned())?;
+        let mut access = Access::new(server, trace.cloned())?;
+        access.one_of_several = servers.len() > 1;
         Ok(Account::new(server, access, give_up, taken))
     };
     let all: Result<_, Error> = servers.iter().map(account).collect();
@@ -415,7 +418,10 @@ pub(super) fn no_server(plan: &Plan) -> Error {
     ))
 }
 
-fn start_sandbox(plan: &Plan, connections: Option<usize>) -> Result<(Sandbox, Server), Error> {
+pub(super) fn start_sandbox(
+    plan: &Plan,
+    connections: Option<usize>,
+) -> Result<(Sandbox, Server), Error> {
     let folder = plan.campaign.dir.join("sandbox");
     let options = SandboxOptions {
         store: Store::Maildir(folder.clone()),

@@ -162,6 +162,43 @@ fn a_cell_with_two_addresses_makes_its_row_invalid() {
 }
 
 #[test]
+fn who_is_on_a_suppress_list_is_no_copy_either() {
+    let sandbox = sandbox();
+    let folder = campaign(
+        "cc = [\"{{boss}}\", \"office@gone.example\"]\nbcc = [\"{{more}}\"]",
+        &[
+            "a@x.example,Anna,boss@x.example,more@x.example",
+            "b@x.example,Bert,boss2@x.example,more@gone.example",
+        ],
+    );
+    folder.write("gone.txt", "boss@X.EXAMPLE\n@gone.example\n");
+    folder.configure("[recipients]\nsuppress = [\"gone.txt\"]");
+    let check = run(&folder, &["check", "campaign"]);
+    let told = "somebody in cc or bcc who is on a suppress list, and left out: 2 messages, the first in row 1: boss@x.example";
+    assert!(check.stdout.contains(told), "{check:?}");
+    let ran = send(&folder, &sandbox, &["--json"]);
+    assert_eq!(
+        (ran.status, counts(&ran)),
+        (0, "accepted 2".to_owned()),
+        "{ran:?}"
+    );
+    let all = [
+        "a@x.example",
+        "b@x.example",
+        "boss2@x.example",
+        "more@x.example",
+    ];
+    assert_eq!(received(&sandbox), times(all.map(|to| (to, 1))));
+    for message in sandbox.messages() {
+        let content = String::from_utf8(message.content.to_vec()).unwrap();
+        assert!(
+            !content.contains("boss@x.example") && !content.contains("gone.example"),
+            "{content}"
+        );
+    }
+}
+
+#[test]
 fn a_setting_that_is_no_address_is_told_with_its_place() {
     let folder = campaign("cc = [\"boss\"]", &["a@x.example,Anna,,"]);
     let ran = run(&folder, &["send", "campaign", "--sandbox"]);

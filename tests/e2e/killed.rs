@@ -14,14 +14,16 @@ use std::time::{Duration, Instant};
 use mailrun::sandbox::{Announce, Options, Sandbox};
 
 use super::evidence::counts;
-use super::inbox::Inbox;
+use super::inbox::{Inbox, given};
 use super::manners::{Manner, Server, url as url_of};
 use super::running::{Running, until};
 use super::support::{Folder, mailrun, no_groups, received, run, sandbox_with, url};
+use super::tls;
 
-/// Kills of all cases together: three manners into the sandbox and into Postfix, over 1 and over 10 connections.
-const KILLS: u64 = 48;
-const CASES: u64 = 12;
+/// Kills of all cases together: three manners into the sandbox and into Postfix, and by TLS; over 1 and over 10
+/// connections.
+const KILLS: u64 = 56;
+const CASES: u64 = 14;
 /// Bytes in the ledger for a recipient who is accepted, at the least: claim, mark and outcome.
 const LEDGER_BYTES: u64 = 550;
 /// Recipients between two kills, about.
@@ -57,10 +59,20 @@ struct Instants {
     moment: Duration,
 }
 
+/// Where messages go.
+#[derive(Clone, Copy, PartialEq)]
+enum Target {
+    Sandbox,
+    Postfix,
+    /// By STARTTLS, with a login.
+    PostfixByTls,
+}
+
 /// A campaign, where it goes, and what is known of it from outside.
 struct Trial<'a> {
     folder: &'a Folder,
-    url: String,
+    /// `None`: as the campaign says.
+    url: Option<String>,
     recipients: u64,
     connections: u64,
     /// Messages whose content can be on its way on one connection: the window, where the server offers CHUNKING.
@@ -83,11 +95,12 @@ struct Record {
 impl Trial<'_> {
     fn send(&self) -> Running {
         let connections = self.connections.to_string();
-        Running::start(
-            mailrun(self.folder.path.parent().unwrap())
-                .args(["send", "campaign", "--json", "--server", &self.url])
-                .args(["--connections", &connections]),
-        )
+        let mut command = mailrun(self.folder.path.parent().unwrap());
+        command.args(["send", "campaign", "--json", "--connections", &connections]);
+        if let Some(url) = &self.url {
+            command.args(["--server", url]);
+        }
+        Running::start(&mut command)
     }
 
     fn ledger_bytes(&self) -> u64 {
@@ -209,7 +222,7 @@ fn instants(kills: u64, random: &mut Random) -> Vec<Instants> {
 }
 
 /// Campaign after campaign, until so many kills have come while mailrun was sending; over 1 connection, over 10.
-fn killed(server: Option<Server>, manner: Manner, name: &str, settings: &str) {
+fn killed(target: Target, manner: Manner, name: &str, settings: &str) {
     let kills = std::env::var("MAILRUN_TEST_KILLS");
     let kills = kills.map_or(KILLS, |kills| kills.parse().unwrap());
     for connections in [1, 10] {
@@ -225,12 +238,16 @@ fn killed(server: Option<Server>, manner: Manner, name: &str, settings: &str) {
             let recipients = (left + 1) * SHARE;
             let folder = Folder::generated(recipients as usize, &domain);
             folder.configure(settings);
-            let sandbox = server.is_none().then(|| sandbox_as(manner));
+            if target == Target::PostfixByTls {
+                folder.configure(&by_tls());
+            }
+            let sandbox = (target == Target::Sandbox).then(|| sandbox_as(manner));
             let trial = Trial {
                 folder: &folder,
-                url: match (&sandbox, server) {
-                    (None, Some(server)) => url_of(server, manner),
-                    (sandbox, _) => url(sandbox.as_ref().unwrap()),
+                url: match target {
+                    Target::Sandbox => sandbox.as_ref().map(url),
+                    Target::Postfix => Some(url_of(Server::Postfix, manner)),
+                    Target::PostfixByTls => None,
                 },
                 recipients,
                 connections,
@@ -258,6 +275,18 @@ fn killed(server: Option<Server>, manner: Manner, name: &str, settings: &str) {
             }
         }
     }
+}
+
+fn by_tls() -> String {
+    let (address, login) = (
+        given("MAILRUN_TEST_POSTFIX_STARTTLS"),
+        given("MAILRUN_TEST_POSTFIX_LOGIN"),
+    );
+    format!(
+        "[[server]]\nurl = \"smtp://{address}\"\nusername = \"news\"\n\
+         password_command = [\"cat\", \"{login}/password\"]\n{}",
+        tls::trusted()
+    )
 }
 
 fn sandbox_as(manner: Manner) -> Sandbox {
@@ -306,39 +335,56 @@ impl Drop for Record {
 
 #[test]
 fn into_the_sandbox_in_chunks() {
-    killed(None, Manner::Chunked, "sandbox-chunked", "");
+    killed(Target::Sandbox, Manner::Chunked, "sandbox-chunked", "");
 }
 
 #[test]
 fn into_the_sandbox_pipelined() {
-    killed(None, Manner::Pipelined, "sandbox-pipelined", "");
+    killed(Target::Sandbox, Manner::Pipelined, "sandbox-pipelined", "");
 }
 
 #[test]
 fn into_the_sandbox_command_by_command() {
-    killed(None, Manner::Sequential, "sandbox-sequential", "");
+    killed(
+        Target::Sandbox,
+        Manner::Sequential,
+        "sandbox-sequential",
+        "",
+    );
 }
 
 #[test]
 fn through_postfix_in_chunks() {
-    let server = Some(Server::Postfix);
-    killed(server, Manner::Chunked, "postfix-chunked", "");
+    killed(Target::Postfix, Manner::Chunked, "postfix-chunked", "");
 }
 
 #[test]
 fn through_postfix_pipelined() {
-    let server = Some(Server::Postfix);
-    killed(server, Manner::Pipelined, "postfix-pipelined", "");
+    killed(Target::Postfix, Manner::Pipelined, "postfix-pipelined", "");
 }
 
 #[test]
 fn through_postfix_command_by_command() {
-    let server = Some(Server::Postfix);
-    killed(server, Manner::Sequential, "postfix-sequential", "");
+    killed(
+        Target::Postfix,
+        Manner::Sequential,
+        "postfix-sequential",
+        "",
+    );
+}
+
+#[test]
+fn through_postfix_by_tls() {
+    killed(Target::PostfixByTls, Manner::Chunked, "postfix-tls", "");
 }
 
 #[test]
 fn with_durability_process() {
     let process = "durability = \"process\"";
-    killed(None, Manner::Chunked, "durability-process", process);
+    killed(
+        Target::Sandbox,
+        Manner::Chunked,
+        "durability-process",
+        process,
+    );
 }

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use mailrun::sandbox::{Limits, Options, Sandbox};
+use mailrun::sandbox::{Announce, Limits, Options, Sandbox};
 
 use crate::evidence::{counts, steady};
-use crate::support::{Folder, Ran, no_groups, received, run, sandbox, sandbox_with, url};
+use crate::running::{Running, until};
+use crate::support::{
+    Folder, Ran, mailrun, no_groups, received, run, sandbox, sandbox_with, sequential, url,
+};
 
 /// A server of the campaign.
 fn server(sandbox: &Sandbox, settings: &str) -> String {
@@ -52,6 +55,32 @@ fn a_rate_holds_in_every_window_whatever_the_connections() {
         let times = sandbox.times();
         let took = *times.last().unwrap() - times[0];
         assert!(took >= Duration::from_millis(2930), "{took:?}");
+    }
+}
+
+/// What a server needs for some envelopes brings their contents closer to the next ones.
+#[test]
+fn a_rate_holds_however_late_envelopes_are_answered() {
+    let pipelining = Announce {
+        chunking: false,
+        ..Announce::default()
+    };
+    // In whole transactions only the first content waits for an answer.
+    for (announce, slow) in [(Announce::default(), 30), (pipelining, 7), (no_groups(), 7)] {
+        let sandbox = sandbox_with(Options {
+            announce,
+            ..Options::default()
+        });
+        let slow = (0..30).map(|n| match n % slow {
+            0 => format!("slow-rcpt-350ms+{n}@x.example"),
+            _ => format!("r{n}@x.example"),
+        });
+        let rows: Vec<_> = slow.collect();
+        let folder = Folder::with_rows(rows.iter().map(|email| (email.as_str(), "Name")));
+        folder.configure(&server(&sandbox, "rate = \"10/s\""));
+        all_accepted_once(&folder, &sandbox, 30);
+        let most = most_in(&sandbox, Duration::from_secs(1));
+        assert!(most <= 10, "{most} in a second");
     }
 }
 
@@ -232,6 +261,59 @@ fn a_rate_a_day_is_counted_across_restarts() {
     let ran = send(&folder);
     let expected = (4, "accepted 20, remaining 10".to_owned());
     assert_eq!((ran.status, counts(&ran)), expected, "{ran:?}");
+}
+
+/// What a killed run sent counts, whether its answer was recorded or not: at the server there are never more.
+#[test]
+fn a_rate_a_day_is_counted_across_kills() {
+    let sandbox = sequential();
+    let rows: Vec<_> = (1..=60)
+        .map(|n| format!("slow-10ms+{n}@x.example"))
+        .collect();
+    let folder = Folder::with_rows(rows.iter().map(|row| (row.as_str(), "Anna")));
+    folder.configure(&server(&sandbox, "connections = 3\nrate = \"40/day\""));
+    for kill_at in [5, 15, 25] {
+        let mut command = mailrun(folder.path.parent().unwrap());
+        let running = Running::start(command.args(["send", "campaign", "--json"]));
+        until("messages", || {
+            (sandbox.stats().messages >= kill_at).then_some(())
+        });
+        running.kill();
+    }
+    // What hangs up late is judged late.
+    until("the end of all connections", || {
+        (sandbox.stats().open == 0).then_some(())
+    });
+    let ran = send(&folder);
+    assert_eq!(ran.status, 4, "{ran:?}");
+    let (json, taken) = (ran.json(), sandbox.stats().messages);
+    let settled = json["accepted"].as_u64().unwrap() + json["in_doubt"].as_u64().unwrap();
+    assert_eq!(settled, 40, "{ran:?}");
+    assert!((26..=40).contains(&taken), "{taken}");
+    assert!(received(&sandbox).values().all(|times| *times == 1));
+}
+
+/// The connection ends after each message, without a word before: a message at which connections are lost has one for
+/// itself, and what is lost with the connection is no message's fault.
+#[test]
+fn a_server_that_takes_one_message_on_a_connection() {
+    for announce in [no_groups(), Options::default().announce] {
+        let sandbox = sandbox_with(Options {
+            announce,
+            messages_per_connection: Some(1),
+            ..Options::default()
+        });
+        let odd = "close-at-rcpt@x.example";
+        let rows: Vec<_> = (1..=20).map(|n| format!("r{n}@x.example")).collect();
+        let rows = std::iter::once(odd).chain(rows.iter().map(String::as_str));
+        let folder = Folder::with_rows(rows.map(|row| (row, "Anna")));
+        folder.configure(&server(&sandbox, "connections = 2"));
+        let ran = send(&folder);
+        let expected = (3, "accepted 20, failed 1".to_owned());
+        assert_eq!((ran.status, counts(&ran)), expected, "{ran:?}");
+        assert_eq!(folder.standings()[odd], "failed");
+        assert!(received(&sandbox).values().all(|times| *times == 1));
+    }
 }
 
 #[test]

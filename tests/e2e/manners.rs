@@ -79,6 +79,35 @@ fn refusals_among_others_at_exim_pipelined() {
     refusals_among_others(Exim, Pipelined, "refusals-pipelined-exim.example");
 }
 
+/// Exim takes 1,000 messages on a connection unless it is told otherwise, and then says 421 to MAIL: in a window of
+/// them, to several. Nobody is booked for it, and later connections are replaced before.
+#[test]
+fn as_many_messages_on_a_connection_as_exim_takes() {
+    for (manner, domain) in [
+        (Chunked, "thousand-chunked-exim.example"),
+        (Pipelined, "thousand-pipelined-exim.example"),
+    ] {
+        let recipients: Vec<_> = (1..=2_500)
+            .map(|n| (format!("r{n}@{domain}"), format!("Name {n}")))
+            .collect();
+        let folder = campaign(rows(&recipients));
+        folder.configure(&format!(
+            "[[server]]\nurl = \"{}\"\nconnections = 1\nmessages_per_connection = 5000",
+            url(Exim, manner)
+        ));
+        let ran = run(&folder, &["send", "campaign", "--json"]);
+        assert_eq!(
+            (ran.status, counts(&ran).as_str()),
+            (0, "accepted 2500"),
+            "{ran:?}"
+        );
+        let learnt = "at most 1,000 messages a connection from now on";
+        assert_eq!(ran.stderr.matches(learnt).count(), 1, "{ran:?}");
+        let letters = letters(Exim, manner, domain, recipients.len());
+        assert_one_each(&folder, &letters, &recipients);
+    }
+}
+
 #[track_caller]
 fn everybody_once(server: Server, manner: Manner, domain: &str) {
     let recipients: Vec<_> = (1..=20_000)

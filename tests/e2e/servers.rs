@@ -66,6 +66,36 @@ fn weights_share_the_messages() {
     assert!((50..=150).contains(&share), "{share} of 1000");
 }
 
+/// A server that takes messages and never answers, and one that is not there at first, hold up nobody: the other has
+/// all that is left.
+#[test]
+fn weights_are_no_chains() {
+    let (healthy, hanging) = (sequential(), sequential());
+    let rows: Vec<_> = (1..=300).map(|n| format!("r{n}@x.example")).collect();
+    let mut rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    // Only the first one to get a message of these is held up: by one of them.
+    rows.insert(0, "hang-at-dot-once@x.example");
+    let folder = Folder::with_rows(rows.into_iter().map(|row| (row, "Anna")));
+    servers(
+        &folder,
+        &[
+            (&hanging, "weight = 9\ntimeout = \"300ms\"\nconnections = 1"),
+            (&healthy, "weight = 1\ntimeout = \"300ms\"\nconnections = 1"),
+        ],
+    );
+    let ran = run(&folder, &["send", "campaign", "--json"]);
+    let expected = (3, "accepted 300, in_doubt 1".to_owned());
+    assert_eq!((ran.status, counts(&ran)), expected, "{ran:?}");
+    let times = together(&[&healthy, &hanging]);
+    assert!(times.values().all(|times| *times == 1), "{times:?}");
+
+    let (gone, other) = (sandbox(), sandbox());
+    let folder = Folder::generated(100, "x.example");
+    servers(&folder, &[(&gone, "weight = 99"), (&other, "weight = 1")]);
+    gone.stop();
+    all_accepted_once(&folder, &[&other], 100);
+}
+
 #[test]
 fn a_quota_on_one_server_moves_the_work_to_the_other() {
     let first = sandbox_with(Options {

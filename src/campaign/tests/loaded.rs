@@ -55,6 +55,7 @@ to       = "{{name}} <{{email}}>"
 subject  = "{{first_name}}, your digest"
 html     = "a.html.hbs"
 text     = "b.txt.hbs"
+inline_css = false
 headers  = { "X-Z" = "1", "X-A" = "{{id}}" }
 envelope_from = "bounce+{{send_id}}@acme.example"
 [vars]
@@ -108,6 +109,7 @@ durability = "process"
             subject: "{{first_name}}, your digest".to_owned(),
             html: Some(at("a.html.hbs")),
             text: Some(at("b.txt.hbs")),
+            inline_css: false,
             headers: vec![header("X-Z", "1"), header("X-A", "{{id}}")],
             envelope_from: some("bounce+{{send_id}}@acme.example"),
             attachments: Vec::new(),

@@ -11,7 +11,7 @@ use crate::deliver::session::{Finished, Trouble, Verdict};
 use crate::ledger::standing::Standing;
 use crate::outcome::{LeftOut, Outcome, Stage};
 use crate::stop::Reason;
-use crate::wording::count;
+use crate::wording::{count, printable};
 
 impl Courier<'_> {
     /// Takes in what the session has finished, and whether it is still of use.
@@ -69,6 +69,11 @@ impl Courier<'_> {
                     match outcome {
                         Some(outcome) => self.settle(&job, outcome, &[], took, record),
                         None => {
+                            if concerns_message(&why) {
+                                let (row, key) = (job.message.row, printable(&job.message.key));
+                                let failure = &why.failure;
+                                self.notice(format!("at row {row} ({key}): {failure}"));
+                            }
                             self.account.not_taken();
                             returned.push(job);
                         }

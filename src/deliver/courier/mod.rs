@@ -232,11 +232,11 @@ impl<'a> Courier<'a> {
                     self.claim(session.in_flight(), now, record);
                 }
                 self.submit(&mut session, now, durable);
-                self.prepare(&mut session, record);
+                self.prepare(&mut session, now, record);
                 self.line = Line::Up(session, None);
             }
             Line::Up(mut session, given_up) if session.in_flight() > 0 => {
-                self.prepare(&mut session, record);
+                self.prepare(&mut session, now, record);
                 self.line = Line::Up(session, given_up);
             }
             Line::Up(session, given_up) => self.hang_up(*session, given_up, over, call),
@@ -311,8 +311,19 @@ impl<'a> Courier<'a> {
     }
 
     /// Lays what may be said next, and marks the messages whose content leaves with it.
-    fn prepare(&mut self, session: &mut Session<Job>, record: &mut Record<'_>) {
-        if session.prepare() {
+    fn prepare(&mut self, session: &mut Session<Job>, now: Instant, record: &mut Record<'_>) {
+        let mut due = None;
+        let laid = session.prepare(&mut || match self.account.leave(now) {
+            Ok(()) => true,
+            Err(at) => {
+                due = Some(at);
+                false
+            }
+        });
+        if let Some(due) = due {
+            self.look_again(due);
+        }
+        if laid {
             self.marked = false;
             session.leaving().for_each(|job| record.sending(job));
         }
@@ -334,7 +345,7 @@ impl<'a> Courier<'a> {
             if suspect && session.in_flight() > 0 {
                 return;
             }
-            if let Err(due) = self.account.leave(now) {
+            if let Err(due) = self.account.submit(now) {
                 self.look_again(due);
                 return;
             }

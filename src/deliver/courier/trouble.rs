@@ -89,13 +89,13 @@ impl Courier<'_> {
         let health = &self.account.health;
         let wait = match health.trouble(now) {
             Advice::Wait(wait) => wait,
-            Advice::GiveUp if self.shared.accounts.are_given_up(now) => {
+            Advice::GiveUp(_) if self.shared.accounts.are_given_up(now) => {
                 let text = format!("{text}; {}", self.given_up(failure));
                 self.shared.stop.request(Reason::Server(text));
                 return None;
             }
             // Others go on, and it may come back.
-            Advice::GiveUp => health.longest_wait(),
+            Advice::GiveUp(wait) => wait,
         };
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         // Nobody listens once the run ends; that is no trouble.

@@ -115,13 +115,9 @@ impl<J: Borrow<Message>> Open<J> {
         }
     }
 
-    /// It cannot be sent over this connection.
-    pub fn failed(self, failure: Failure) -> Finished<J> {
-        finish(
-            self.job,
-            self.begun,
-            Verdict::Settled(Outcome::Failed(failure)),
-        )
+    /// It cannot be sent over this connection, and nothing was said of it.
+    pub fn unsaid(self, verdict: Verdict) -> Finished<J> {
+        finish(self.job, self.begun, verdict)
     }
 
     /// The server refused the envelope.

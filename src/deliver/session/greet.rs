@@ -57,12 +57,14 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
             reset_alone: false,
             refused_open: false,
             reset_always: false,
+            held: false,
             closing: false,
             leaving: None,
             failing: None,
             broken: false,
             lost: None,
             misbehaved: None,
+            one_of_several: false,
             since: Instant::now(),
         }
     }

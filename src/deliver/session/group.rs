@@ -10,6 +10,7 @@ use lettre::Address;
 
 use super::flight::{Flight, Progress};
 use super::{Due, Manner, Session, Trouble, content};
+use crate::deliver::offers::Offers;
 use crate::deliver::transport::Transport;
 use crate::message::Message;
 use crate::outcome::Stage;
@@ -115,16 +116,18 @@ impl Group {
 
 impl<J: Borrow<Message>, T: Transport> Session<J, T> {
     /// Lays the next group, if one is due and none is on its way: what [`Session::leaving`] gives leaves with the next
-    /// [`Session::write`]. Whether there is one.
-    pub fn prepare(&mut self) -> bool {
+    /// [`Session::write`]. Whether there is one. `may_leave` is asked for each content that could be laid; after a no,
+    /// nothing more is, and when to ask again is the caller's to know.
+    pub fn prepare(&mut self, may_leave: &mut impl FnMut() -> bool) -> bool {
         if !self.group.is_empty() || self.broken || self.failing.is_some() {
             return false;
         }
         let mut group = std::mem::take(&mut self.group);
+        self.held = false;
         match self.manner {
-            Manner::Sequential => self.next_command(&mut group),
-            Manner::Pipelined => self.next_transaction(&mut group),
-            Manner::Chunked => self.next_chunks(&mut group),
+            Manner::Sequential => self.next_command(&mut group, may_leave),
+            Manner::Pipelined => self.next_transaction(&mut group, may_leave),
+            Manner::Chunked => self.next_chunks(&mut group, may_leave),
         }
         group.cut();
         self.group = group;
@@ -145,20 +148,23 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
     }
 
     /// One command, or one content, once nothing is due.
-    fn next_command(&mut self, group: &mut Group) {
+    fn next_command(&mut self, group: &mut Group, may_leave: &mut impl FnMut() -> bool) {
         if !self.due.is_empty() {
             return;
         }
         if self.reset_first {
             return group.reset();
         }
-        let size = self.offers.size.is_some();
+        let ready = matches!(self.flights.front(), Some(Flight::Open(open)) if open.progress == Progress::Ready);
+        if ready && self.is_held(may_leave) {
+            return;
+        }
         let Some(Flight::Open(open)) = self.flights.front_mut() else {
             return;
         };
         let message = open.job.borrow();
         match open.progress {
-            Progress::Waiting | Progress::Next(Stage::Mail) => mail(group, message, size),
+            Progress::Waiting | Progress::Next(Stage::Mail) => mail(group, message, &self.offers),
             Progress::Next(Stage::Rcpt) => {
                 if let Some(address) = open.addressees.next(message) {
                     rcpt(group, address);
@@ -172,12 +178,14 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
     }
 
     /// The content that is awaited, and with it the envelope of the next message.
-    fn next_transaction(&mut self, group: &mut Group) {
+    fn next_transaction(&mut self, group: &mut Group, may_leave: &mut impl FnMut() -> bool) {
         for at in 0..self.flights.len() {
             let Flight::Open(open) = &self.flights[at] else {
                 continue;
             };
-            match open.progress {
+            let (progress, several) = (open.progress, open.addressees.are_several());
+            match progress {
+                Progress::Ready if self.is_held(may_leave) => return,
                 Progress::Ready | Progress::Void => self.lay_content(group, at),
                 // Until its DATA is answered nothing may follow (RFC 2920 section 3.1).
                 Progress::Asking => return,
@@ -187,7 +195,6 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
                     if self.closing || self.resets_alone(group) {
                         return;
                     }
-                    let several = open.addressees.are_several();
                     self.envelope(group, at);
                     if !several {
                         self.data(group, at);
@@ -199,31 +206,40 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
     }
 
     /// Whole transactions, as many as were handed over; at first one envelope alone.
-    fn next_chunks(&mut self, group: &mut Group) {
+    fn next_chunks(&mut self, group: &mut Group, may_leave: &mut impl FnMut() -> bool) {
         for at in 0..self.flights.len() {
             let Flight::Open(open) = &self.flights[at] else {
                 continue;
             };
             let size = content::length(&open.job.borrow().content);
-            if open.progress == Progress::Asking {
+            let asked = match open.progress {
+                Progress::Asking => return,
+                Progress::Ready => true,
+                _ => false,
+            };
+            let whole = self.trusted && !open.addressees.are_several();
+            let waits = self.closing || !self.due.is_empty() && !self.trusted;
+            if !asked && (waits || self.resets_alone(group)) {
                 return;
             }
-            if open.progress != Progress::Ready {
-                if self.closing || !self.due.is_empty() && !self.trusted {
-                    return;
-                }
-                if self.resets_alone(group) {
-                    return;
-                }
-                let several = open.addressees.are_several();
+            if (asked || whole) && self.is_held(may_leave) {
+                return;
+            }
+            if !asked {
                 self.envelope(group, at);
-                if several || !self.trusted {
+                if !whole {
                     return;
                 }
             }
             group.command(Stage::EndOfData, format_args!("BDAT {size} LAST\r\n"));
             group.content(self.first + at as u64, false);
         }
+    }
+
+    /// Whether the next content has to wait.
+    fn is_held(&mut self, may_leave: &mut impl FnMut() -> bool) -> bool {
+        self.held = !may_leave();
+        self.held
     }
 
     /// Whether nothing may be said now but RSET, which is laid unless it is on its way.
@@ -253,7 +269,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
             return;
         };
         let message = open.job.borrow();
-        mail(group, message, self.offers.size.is_some());
+        mail(group, message, &self.offers);
         for address in open.addressees.named(message) {
             rcpt(group, address);
         }
@@ -394,16 +410,22 @@ fn place(flight: u64, first: u64) -> usize {
     usize::try_from(flight - first).unwrap_or(usize::MAX)
 }
 
-fn mail(group: &mut Group, message: &Message, size: bool) {
+fn mail(group: &mut Group, message: &Message, offers: &Offers) {
     let from = &message.envelope_from;
-    if size {
+    // Octets beyond ASCII in a header are 8BITMIME's matter too, which comes with SMTPUTF8 (RFC 6531 section 3.6).
+    let body = match (message.beyond_ascii, offers.eight_bit_mime) {
+        (None, _) => "",
+        (Some(_), true) => " BODY=8BITMIME SMTPUTF8",
+        (Some(_), false) => " SMTPUTF8",
+    };
+    if offers.size.is_some() {
         let size = content::length(&message.content);
         group.command(
             Stage::Mail,
-            format_args!("MAIL FROM:<{from}> SIZE={size}\r\n"),
+            format_args!("MAIL FROM:<{from}> SIZE={size}{body}\r\n"),
         );
     } else {
-        group.command(Stage::Mail, format_args!("MAIL FROM:<{from}>\r\n"));
+        group.command(Stage::Mail, format_args!("MAIL FROM:<{from}>{body}\r\n"));
     }
 }
 

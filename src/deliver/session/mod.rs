@@ -28,6 +28,7 @@ mod open;
 mod replies;
 #[cfg(test)]
 mod tests;
+mod unfit;
 
 use std::borrow::Borrow;
 use std::collections::VecDeque;
@@ -140,6 +141,8 @@ pub struct Session<J, T = Line> {
     refused_open: bool,
     /// It does not end refused transactions on its own: RSET comes before each MAIL.
     reset_always: bool,
+    /// A content could be laid, and may not leave yet.
+    held: bool,
     /// Nothing new is begun; what is in flight is finished.
     closing: bool,
     /// The server said that it hangs up: what it has not answered it has not taken.
@@ -150,6 +153,8 @@ pub struct Session<J, T = Line> {
     /// Why it is broken.
     lost: Option<Trouble>,
     misbehaved: Option<Misbehaviour>,
+    /// What this server cannot take another one may.
+    one_of_several: bool,
     /// When the server last did what was waited for.
     since: Instant,
 }
@@ -205,8 +210,11 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         debug_assert!(self.room() > 0);
         self.submitted += 1;
         let open = Open::new(job, self.offers.limits.rcptmax);
-        match self.too_large(content::length(&open.job.borrow().content)) {
-            Some(failure) => self.finished.push(open.failed(failure)),
+        match self.unfit(open.job.borrow()) {
+            Some(verdict) => {
+                self.closing |= matches!(verdict, Verdict::Returned(_));
+                self.finished.push(open.unsaid(verdict));
+            }
             None => self.flights.push_back(Flight::Open(open)),
         }
     }
@@ -219,7 +227,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
     /// Whether there is something to do without waiting: to give, or to say.
     pub fn has_news(&self) -> bool {
         let idle = self.due.is_empty() && self.group.is_empty();
-        !self.finished.is_empty() || (idle && !self.flights.is_empty())
+        !self.finished.is_empty() || (idle && !self.held && !self.flights.is_empty())
     }
 
     /// Whether a message was ever handed over.
@@ -305,18 +313,6 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
             let messages = count(u64::from(self.submitted), "message");
             tap.event(&format!("{end} after {messages}"));
         }
-    }
-
-    fn too_large(&self, size: u64) -> Option<Failure> {
-        let most = self.offers.size.filter(|&most| most > 0 && size > most)?;
-        let text = format!(
-            "the message has {size} bytes, and the server takes {most} at most; make it smaller, or link to what is attached"
-        );
-        Some(Failure {
-            stage: Stage::Mail,
-            scope: Scope::Message,
-            cause: Cause::Local(text),
-        })
     }
 }
 

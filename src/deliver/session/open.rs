@@ -108,7 +108,10 @@ impl<J: Borrow<Message>> Session<J> {
                 ));
             }
         }
-        Ok(Session::begin(wire, offers, terms))
+        Ok(Session {
+            one_of_several: access.one_of_several,
+            ..Session::begin(wire, offers, terms)
+        })
     }
 }
 

@@ -46,6 +46,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => Just(State::Deferred),
         1 => Just(State::Failed),
         1 => Just(State::InDoubt),
+        1 => Just(State::Invalid),
     ];
     prop_oneof![
         8 => who.clone().prop_map(Step::Claim),
@@ -114,10 +115,14 @@ impl Story {
                     }
                     // No server refuses what it took.
                     State::InDoubt => self.write(who, state),
+                    // Its content has left: the server took such a message.
+                    State::Invalid => {}
                     _ if !self.accepted.contains_key(&who) => self.write(who, state),
                     _ => {}
                 },
-                Some((_, None)) if matches!(state, State::Deferred | State::Failed) => {
+                Some((_, None))
+                    if matches!(state, State::Deferred | State::Failed | State::Invalid) =>
+                {
                     self.write(who, state);
                 }
                 _ => {}

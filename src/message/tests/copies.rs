@@ -90,7 +90,7 @@ fn a_cell_adds_no_recipient() {
         ("a@x.example\r\nBcc: b@y.example", "U+000D"),
         ("a@x.example>\u{2028}", "U+2028"),
         ("nobody", "no @"),
-        ("ü@x.example", "SMTPUTF8"),
+        ("ü\u{200b}@x.example", "U+200B"),
     ] {
         for (cc, bcc, field) in [(&[bad][..], &[][..], "Cc"), (&[], &[bad], "Bcc")] {
             let refusal = with_copies(cc, bcc).unwrap_err();
@@ -101,4 +101,43 @@ fn a_cell_adds_no_recipient() {
     }
     let refusal = with_copies(&["a@x.example, b@y.example"], &[]).unwrap_err();
     assert_eq!(refusal.column.as_deref(), Some("note"));
+}
+
+#[test]
+fn who_is_suppressed_is_in_no_header_and_no_envelope() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut list = ListSettings::new(dir.path().join("list.csv"));
+    list.suppress = vec![dir.path().join("gone.txt")];
+    std::fs::write(
+        &list.suppress[0],
+        "boss@X.example\n@köln.example\nzoë@y.example\n",
+    )
+    .unwrap();
+    let suppression = crate::recipients::Suppression::read(&list).unwrap();
+    let texts = |all: &[&str]| all.iter().map(|&text| text.to_owned()).collect();
+    let rendered = Rendered {
+        cc: texts(&["Boss <boss@x.example>", "Boss@x.example"]),
+        bcc: texts(&["li@KÖLN.example", "zoë@y.example", "b@x.example"]),
+        ..rendered("s", Some("text"), None)
+    };
+    let builder = Builder::new(&campaign(&[]))
+        .unwrap()
+        .leaving_out(suppression);
+    let recipient = recipient("Jane", "");
+    let message = builder.build(
+        &recipient,
+        &identity(),
+        &rendered,
+        Enclosed::default(),
+        DATE,
+    );
+    let message = message.unwrap();
+    assert!(wire(&message).contains("\r\nCc: Boss@x.example\r\nSubject"));
+    assert_eq!(also_to(&message), ["Boss@x.example", "b@x.example"]);
+    let left_out: Vec<_> = message.left_out.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        left_out,
+        ["boss@x.example", "li@xn--kln-sna.example", "zoë@y.example"]
+    );
+    assert_eq!(message.beyond_ascii, None);
 }

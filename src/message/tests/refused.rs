@@ -111,13 +111,13 @@ fn a_cell_cannot_add_a_recipient() {
 }
 
 #[test]
-fn addresses_of_other_fields_are_single_and_ascii() {
+fn addresses_of_other_fields_are_single() {
     for bad in [
         "",
         "nobody",
         "a@b.example, c@d.example",
         "<a@b.example>",
-        "ü@b.example",
+        "ü\u{200b}@b.example",
         "a@b.example\r\nX: y",
     ] {
         let mut texts = rendered("s", Some(""), None);
@@ -126,7 +126,11 @@ fn addresses_of_other_fields_are_single_and_ascii() {
         assert!(refusal.reason.starts_with("envelope_from is"), "{refusal}");
         assert!(!refusal.reason.contains(['\r', '\n']));
     }
-    for bad in ["nobody", "a@b.example, c@d.example", "Jo <ü@b.example>"] {
+    for bad in [
+        "nobody",
+        "a@b.example, c@d.example",
+        "Jo <ü\u{202e}@b.example>",
+    ] {
         let mut texts = rendered("s", Some(""), None);
         texts.headers = vec![bad.to_owned()];
         let refusal = build(&campaign(&["Reply-To"]), &recipient("", ""), texts).unwrap_err();
@@ -135,12 +139,8 @@ fn addresses_of_other_fields_are_single_and_ascii() {
 }
 
 #[test]
-fn a_recipient_outside_ascii_is_refused_and_its_domain_is_not() {
+fn a_recipients_domain_is_written_as_a_labels() {
     let mut to = recipient("", "");
-    to.address = "ü@a.example".parse().unwrap();
-    let refusal = build(&campaign(&[]), &to, rendered("s", Some(""), None)).unwrap_err();
-    assert_eq!(refusal.column.as_deref(), Some("email"));
-
     to.address = "u@ä.example".parse().unwrap();
     let mut texts = rendered("s", Some(""), None);
     texts.to = Some("U <u@ä.example>".to_owned());
@@ -178,17 +178,6 @@ fn campaigns_that_cannot_be_built_are_refused_at_once() {
     reply_twice.message.reply_to = Some("a@b.example".parse().unwrap());
     let error = Builder::new(&reply_twice).unwrap_err();
     assert!(matches!(error, BuilderError::RepeatedHeader { .. }));
-
-    let mut foreign = campaign(&[]);
-    foreign.message.from.email = "ü@acme.example".parse().unwrap();
-    let error = Builder::new(&foreign).unwrap_err();
-    assert!(matches!(
-        error,
-        BuilderError::Address {
-            setting: "from",
-            ..
-        }
-    ));
 
     let mut broken = campaign(&[]);
     broken.message.from.name = Some("ACME\r\nBcc: x@y.example".to_owned());

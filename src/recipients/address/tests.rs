@@ -246,10 +246,53 @@ fn the_usual_mistakes_are_named() {
         "a@\u{301}x.example",
         "the domain is no valid international name (IDNA); correct it",
     );
-    refused(
+}
+
+#[test]
+fn any_language_may_stand_before_the_at() {
+    for address in [
         "zoë@x.example",
-        "addresses beyond ASCII before the @ need SMTPUTF8, which is not there yet; use another address of this recipient",
+        "用户@x.example",
+        "квіточка.news+1@x.example",
+        // Signs that are no letters, and a joiner between them.
+        "क्ष\u{200d}ा@x.example",
+        "e\u{301}@x.example",
+        "☃@x.example",
+    ] {
+        accepted(address, None, address);
+    }
+    accepted(
+        "Zoë <zoë@例え.example>",
+        Some("Zoë"),
+        "zoë@xn--r8jz45g.example",
     );
+    let longest = format!("{}@x.example", "é".repeat(32));
+    accepted(&longest, None, &longest);
+    refused(
+        &format!("e{longest}"),
+        "65 bytes before the @, where 64 are allowed",
+    );
+    for (cell, name) in [
+        ("a\u{200b}b@x.example", "U+200B"),
+        ("\u{202e}b@x.example", "U+202E"),
+        ("\"a\u{2028}b\"@x.example", "U+2028"),
+    ] {
+        let error = parse(cell).unwrap_err();
+        assert!(
+            error.contains(name) && error.contains("delete it"),
+            "{error}"
+        );
+    }
+    refused(
+        "zo\u{a0}ë@x.example",
+        "a space inside the address; take it out",
+    );
+    refused(
+        "\"zoë\"@x.example",
+        "this is no address; correct it, as in jane@x.example",
+    );
+    let lost = parse("zo\u{fffd}@x.example").unwrap_err();
+    assert!(lost.contains("may not stand before the @"), "{lost}");
 }
 
 #[test]
@@ -319,7 +362,14 @@ fn is_safe(address: &str) -> bool {
         Some(end) if address.starts_with('"') => &address[end + 1..],
         _ => address,
     };
-    address.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+    let (local, domain) = address.rsplit_once('@').unwrap();
+    let plain = |text: &str| text.chars().all(|c| (' '..='~').contains(&c));
+    (plain(local)
+        || local
+            .chars()
+            .all(|c| !c.is_ascii() && !is_unseen(c) || (' '..='~').contains(&c)))
+        && plain(domain)
+        && !address.chars().any(char::is_control)
         && !outside.contains([' ', '<', '>', ',', ';', '"'])
         && outside.matches('@').count() == 1
         && address.len() <= LONGEST_ADDRESS

@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
+use super::super::{InvalidRow, Recipient};
 use super::*;
 
 fn settings(file: &Path) -> ListSettings {
@@ -23,6 +24,7 @@ fn short(row: Row) -> String {
             position: Position { row, line },
             fields,
             nested,
+            others: _,
         }) => {
             let mut fields: Vec<_> = fields.iter().map(str::to_owned).collect();
             for (column, value) in nested {

@@ -1,7 +1,7 @@
 //! A table of lists as the world has them: each with the exact rows, notes and error that it must give.
 //!
 //! A list's outcome is told in lines: `note: …`, then each row as `row@line key|address|display|cells` (a cell that is more than
-//! text as `text=JSON`) or `row@line invalid "key" column: reason`, then `error: …`.
+//! text as `text=JSON`, further rows of a group as ` + row@line cells`) or `row@line invalid "key" column: reason`, then `error: …`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -11,6 +11,7 @@ mod choices;
 mod delimiters;
 mod encodings;
 mod files;
+mod groups;
 mod hostile;
 mod json;
 mod properties;
@@ -104,23 +105,37 @@ fn outcome(settings: &ListSettings, dir: &Path) -> Vec<String> {
     lines
 }
 
+fn cells(fields: &csv::StringRecord, nested: &[(usize, serde_json::Value)]) -> String {
+    let mut cells: Vec<_> = fields.iter().map(str::to_owned).collect();
+    for (column, value) in nested {
+        cells[*column].push_str(&format!("={value}"));
+    }
+    cells.join("|")
+}
+
+fn further(others: &[GroupRow]) -> String {
+    let one = |it: &GroupRow| {
+        let Position { row, line } = it.position;
+        format!(" + {row}@{line} {}", cells(&it.fields, &it.nested))
+    };
+    others.iter().map(one).collect()
+}
+
 fn told(row: Row) -> String {
     match row {
         Row::Recipient(it) => {
-            let mut cells: Vec<_> = it.fields.iter().map(str::to_owned).collect();
-            for (column, value) in it.nested {
-                cells[column].push_str(&format!("={value}"));
-            }
+            let cells = cells(&it.fields, &it.nested) + &further(&it.others);
             let Position { row, line } = it.position;
             let display = it.display.unwrap_or_default();
-            let (key, address, cells) = (it.key, it.address, cells.join("|"));
+            let (key, address) = (it.key, it.address);
             format!("{row}@{line} {key}|{address}|{display}|{cells}")
         }
         Row::Invalid(it) => {
             let Position { row, line } = it.position;
             let column = it.column.map(|column| format!(" {column}"));
             let (key, column, reason) = (it.key, column.unwrap_or_default(), it.reason);
-            format!("{row}@{line} invalid {key:?}{column}: {reason}")
+            let further = further(&it.others);
+            format!("{row}@{line} invalid {key:?}{column}: {reason}{further}")
         }
     }
 }
@@ -134,6 +149,7 @@ fn the_table_is_long_enough() {
         delimiters::cases(),
         encodings::cases(),
         files::cases(),
+        groups::cases(),
         hostile::cases(),
         json::cases(),
         sheets::cases(),

@@ -57,12 +57,15 @@ proptest! {
         pieces in prop::collection::vec(piece(), 0..24),
         name in prop::sample::select(vec!["a.csv", "a.tsv", "a.jsonl", "a.xlsx", "a.ods", "a.csv.gz", "a.jsonl.gz", "a"]),
         header in any::<bool>(),
+        grouped in any::<bool>(),
     ) {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join(name);
         let start = if header { &b"email,name\n"[..] } else { b"" };
         fs::write(&file, [start, &pieces.concat()].concat()).unwrap();
-        let lines = outcome(&ListSettings::new(&file), dir.path());
+        let mut settings = ListSettings::new(&file);
+        settings.group_by = grouped.then(|| "email".to_owned());
+        let lines = outcome(&settings, dir.path());
         let errors = lines.iter().filter(|line| line.starts_with("error: ")).count();
         prop_assert!(errors <= 1);
         // What is said is fit for a terminal.

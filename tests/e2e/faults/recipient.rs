@@ -239,6 +239,13 @@ fn an_account_that_is_refused_at_one_recipient_alone() {
         (4, "remaining 5"),
         "{ran:?}"
     );
+    // And it is told at which of them.
+    for row in 1..=3 {
+        let told = format!(
+            "127.0.0.1:P: at row {row} (rcpt-550-5.7.57+{row}@x.example): the server answered"
+        );
+        assert!(steady(&ran.stderr).contains(&told), "{ran:?}");
+    }
     assert_eq!(
         ran.json()["stopped"].as_str().map(steady).unwrap(),
         "127.0.0.1:P: the server answered RCPT TO with \"550 5.7.57 no such recipient\"; see from in [message] and what the \

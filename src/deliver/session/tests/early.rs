@@ -9,7 +9,7 @@ fn answers_that_came_before_the_content_was_handed_over_are_taken_when_it_is() {
     let (mut session, script) = session(nature(Manner::Chunked, acts), 2, Line::default());
     session.submit(job(0));
     session.submit(job(1));
-    assert!(session.prepare());
+    assert!(session.prepare(&mut || true));
     for number in [0, 1] {
         script.borrow_mut().marked.insert(number);
     }

@@ -10,6 +10,7 @@ mod property;
 mod resets;
 mod script;
 mod several;
+mod unfit;
 
 use std::cell::{Ref, RefCell};
 use std::rc::Rc;
@@ -107,6 +108,8 @@ fn job(number: usize) -> Job {
         envelope_from: address('f'),
         envelope_to: address('r'),
         also_to: Vec::new(),
+        left_out: Vec::new(),
+        beyond_ascii: None,
         message_id: String::new(),
         content,
     };
@@ -120,7 +123,7 @@ fn bytes(job: &Job) -> Vec<u8> {
 
 /// Says what may be said, waits once if nothing came of it, and takes what was answered.
 fn exchange(session: &mut Scripted, script: &Rc<RefCell<Script>>) -> Vec<Finished<Job>> {
-    if session.prepare() {
+    if session.prepare(&mut || true) {
         let marked = &mut script.borrow_mut().marked;
         marked.extend(session.leaving().map(|job| job.number));
     }

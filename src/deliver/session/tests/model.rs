@@ -87,6 +87,8 @@ pub struct Model {
     pub closed: bool,
     /// The commands, without their arguments.
     pub commands: Vec<String>,
+    /// What stood behind MAIL.
+    pub mails: Vec<String>,
     /// The content of each message that it is responsible for.
     pub taken: BTreeMap<usize, Vec<u8>>,
     /// What the others got: message and place, in the order of taking.
@@ -115,6 +117,7 @@ impl Model {
             deaf: false,
             closed: false,
             commands: Vec::new(),
+            mails: Vec::new(),
             taken: BTreeMap::new(),
             copies: Vec::new(),
             leaks: 0,
@@ -174,6 +177,7 @@ impl Model {
                 self.say(&format!("250 {}", keywords[keywords.len() - 1]));
             }
             "MAIL" => {
+                self.mails.push(argument.to_owned());
                 self.message = number(argument);
                 let order = if self.transaction.is_some() {
                     Some("503 5.5.1 nested MAIL")

@@ -1,0 +1,110 @@
+//! Messages that only a server with SMTPUTF8 takes: what is said of them, and what becomes of them without it.
+
+use super::*;
+use crate::message::Whose;
+
+/// Three messages, the middle one with an address that is not ASCII before the @.
+fn jobs(whose: Whose) -> Vec<Job> {
+    let mut jobs: Vec<_> = (0..3).map(job).collect();
+    jobs[1].message.beyond_ascii = Some(whose);
+    if whose == Whose::Recipient {
+        jobs[1].message.envelope_to = lettre::Address::new_dangerous("r1", "é.example");
+    }
+    jobs
+}
+
+/// What a server for each manner has on offer, and SMTPUTF8 or not.
+fn natures(smtputf8: bool) -> [Nature; 3] {
+    let offered: [&[&str]; 3] = match smtputf8 {
+        true => [
+            &["8BITMIME", "SMTPUTF8"],
+            &["SIZE 0", "8BITMIME", "SMTPUTF8", "PIPELINING"],
+            &["SMTPUTF8", "CHUNKING", "PIPELINING"],
+        ],
+        false => [&["8BITMIME"], &["PIPELINING"], &["CHUNKING", "PIPELINING"]],
+    };
+    offered.map(|keywords| Nature {
+        keywords,
+        ..Nature::default()
+    })
+}
+
+#[test]
+fn smtputf8_is_asked_for_with_those_alone_that_need_it() {
+    let behind: [[&str; 3]; 3] = [
+        ["", " BODY=8BITMIME SMTPUTF8", ""],
+        [" SIZE=38", " SIZE=48 BODY=8BITMIME SMTPUTF8", " SIZE=58"],
+        ["", " SMTPUTF8", ""],
+    ];
+    for (nature, behind) in natures(true).into_iter().zip(behind) {
+        let (mut session, script) = session(nature, 8, Line::default());
+        let finished = drive_all(&mut session, &script, jobs(Whose::Recipient));
+        let verdicts: Vec<_> = finished
+            .into_iter()
+            .map(|it| it.map(|it| it.verdict))
+            .collect();
+        assert_eq!(letters(&verdicts), "AAA");
+        let said = look(&script).server.mails.clone();
+        let expected = behind.iter().enumerate();
+        let expected: Vec<_> = expected
+            .map(|(n, behind)| format!("FROM:<f{n}@x.example>{behind}"))
+            .collect();
+        assert_eq!(said, expected);
+    }
+}
+
+#[test]
+fn without_it_the_row_is_invalid_and_the_others_go() {
+    for (whose, words) in [
+        (Whose::Recipient, "r1@é.example is not ASCII before the @"),
+        (
+            Whose::Other,
+            "an address in cc, bcc, headers or envelope_from is not",
+        ),
+    ] {
+        for several in [false, true] {
+            for nature in natures(false) {
+                let (mut session, script) = session(nature, 8, Line::default());
+                session.one_of_several = several;
+                let finished = drive_all(&mut session, &script, jobs(whose));
+                let verdicts: Vec<_> = finished
+                    .into_iter()
+                    .map(|it| it.map(|it| it.verdict))
+                    .collect();
+                assert_eq!(letters(&verdicts), if several { "ADA" } else { "AFA" });
+                let Some(Verdict::Settled(outcome)) = &verdicts[1] else {
+                    unreachable!("settled")
+                };
+                assert_eq!(outcome.is_invalid(), !several);
+                let why = failure(&verdicts[1]).to_string();
+                assert!(why.starts_with(words) && why.contains("SMTPUTF8"), "{why}");
+                assert!(why.contains("use another"), "{why}");
+                assert_eq!(look(&script).server.mails.len(), 2);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_sender_that_the_server_cannot_take_is_the_servers_trouble() {
+    for nature in natures(false) {
+        let (mut session, script) = session(nature, 8, Line::default());
+        let mut all = jobs(Whose::Sender);
+        all.iter_mut()
+            .for_each(|it| it.message.beyond_ascii = Some(Whose::Sender));
+        let finished = drive_all(&mut session, &script, all);
+        let verdicts: Vec<_> = finished
+            .into_iter()
+            .map(|it| it.map(|it| it.verdict))
+            .collect();
+        assert_eq!(letters(&verdicts), "R--");
+        let Some(Verdict::Returned(trouble)) = &verdicts[0] else {
+            unreachable!("returned")
+        };
+        assert_eq!(
+            (trouble.lasting, trouble.failure.scope),
+            (Lasting::ForGood, Scope::Account)
+        );
+        assert_eq!(look(&script).server.mails, [""; 0]);
+    }
+}
