@@ -59,7 +59,7 @@ fn xlsx(sheets: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// A workbook of LibreOffice with one sheet.
-fn ods(rows: &str) -> Vec<u8> {
+pub(super) fn ods(rows: &str) -> Vec<u8> {
     let spaces = r#"xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0""#;
     let content = format!(
         r#"<office:document-content {spaces}><office:body><office:spreadsheet><table:table table:name="Liste">{rows}</table:table></office:spreadsheet></office:body></office:document-content>"#
@@ -236,7 +236,7 @@ pub(super) fn cases() -> Vec<Case> {
             "cut.xlsx",
             &simple_book[..simple_book.len() / 2],
             &[
-                "error: cut.xlsx: the workbook cannot be read: Zip error: invalid Zip archive: Could not find EOCD; open it and save it again, or save the sheet as CSV",
+                "error: cut.xlsx: the workbook cannot be read: invalid Zip archive: Could not find EOCD; open it and save it again, or save the sheet as CSV",
             ],
         ),
         case(
