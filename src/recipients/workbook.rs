@@ -28,6 +28,9 @@ const FAULT: u8 = 2;
 /// So many empty ones as its length says: one cell far to the right is not to take room for all before it.
 const GAP: u8 = 3;
 
+/// Bytes that a copy may have. Cells may share a text that stands in the workbook once: a sheet of 1,000,000 rows has a tenth.
+const MOST: u64 = 8 << 30;
+
 /// A sheet, copied.
 #[derive(Debug)]
 pub(super) struct Sheet {
@@ -62,7 +65,9 @@ impl Sheet {
             out: BufWriter::with_capacity(1 << 18, tempfile::tempfile()?),
             row: 0,
             fields: Vec::new(),
+            width: 0,
             written: 0,
+            all: 0,
         };
         let (name, all) = match format {
             Format::Ods => ods::copy(origin, wanted, &mut copy)?,
@@ -112,21 +117,25 @@ fn copy_xlsx(
     wanted: Option<&str>,
     copy: &mut Copy,
 ) -> Result<(String, Vec<String>), Trouble> {
-    let (guard, refused) = Guard::before(origin)?;
-    let mut book = Xlsx::new(guard).map_err(|error| refused.or(error))?;
+    let (guard, watch) = Guard::before(origin)?;
+    let mut book = Xlsx::new(guard).map_err(|error| watch.or(error))?;
     let sheets = book.sheets_metadata().iter();
     let cells = sheets.filter(|it| it.typ == SheetType::WorkSheet);
     let (name, all) = choose(cells.map(|it| it.name.clone()).collect(), wanted)?;
+    watch.sheet();
     let cells = book.worksheet_cells_reader(&name);
-    let mut cells = cells.map_err(|error| refused.or(error))?;
-    while let Some(cell) = cells.next_cell().map_err(broken)? {
+    let mut cells = cells.map_err(|error| watch.or(error))?;
+    while let Some(cell) = cells.next_cell().map_err(|error| watch.or(error))? {
+        watch.cell();
         let (row, column) = cell.get_position();
-        let (sign, text) = match cell.get_value() {
-            DataRef::Empty => continue,
-            DataRef::SharedString(text) => (TEXT, (*text).to_owned()),
-            other => field(&Data::from(other.clone())),
-        };
-        copy.cell(row, column, sign, text)?;
+        match cell.get_value() {
+            DataRef::Empty => {}
+            DataRef::SharedString(text) => copy.cell(row, column, TEXT, text)?,
+            other => {
+                let (sign, text) = field(&Data::from(other.clone()));
+                copy.cell(row, column, sign, &text)?;
+            }
+        }
     }
     Ok((name, all))
 }
@@ -199,13 +208,17 @@ struct Copy {
     out: BufWriter<File>,
     /// The row at hand, 0-based.
     row: u32,
+    /// Its fields, and behind them those of longer rows, empty.
     fields: Vec<(u8, String)>,
+    width: usize,
     /// Bytes of the row at hand.
     written: usize,
+    /// Bytes of all texts.
+    all: u64,
 }
 
 impl Copy {
-    fn cell(&mut self, row: u32, column: u32, sign: u8, text: String) -> Result<(), Trouble> {
+    fn cell(&mut self, row: u32, column: u32, sign: u8, text: &str) -> Result<(), Trouble> {
         if row < self.row {
             return Err(Trouble::Broken(format!(
                 "row {} comes after row {}",
@@ -228,24 +241,34 @@ impl Copy {
         if self.written > LONGEST {
             return Err(too_long(u64::from(row) + 1));
         }
+        self.all += text.len() as u64;
+        if self.all > MOST {
+            let most = MOST >> 30;
+            let what = format!("its texts come to more than {most} GiB");
+            return Err(Trouble::Broken(what));
+        }
         if self.fields.len() <= column {
             self.fields
                 .resize_with(column + 1, || (TEXT, String::new()));
         }
-        self.fields[column] = (sign, text);
+        let field = &mut self.fields[column];
+        field.0 = sign;
+        field.1.clear();
+        field.1.push_str(text);
+        self.width = self.width.max(column + 1);
         Ok(())
     }
 
     /// Rows of empty cells alone leave nothing.
     fn end_row(&mut self) -> io::Result<()> {
-        if self.fields.is_empty() {
+        if self.width == 0 {
             return Ok(());
         }
-        let count = self.fields.len() as u32;
+        let count = self.width as u32;
         self.out.write_all(&(self.row + 1).to_le_bytes())?;
         self.out.write_all(&count.to_le_bytes())?;
         let mut empty = 0_u32;
-        for (sign, text) in self.fields.drain(..) {
+        for (sign, text) in &mut self.fields[..self.width] {
             if text.is_empty() {
                 empty += 1;
                 continue;
@@ -256,11 +279,16 @@ impl Copy {
                 empty = 0;
             }
             // Shorter than LONGEST.
-            self.out.write_all(&[sign])?;
+            self.out.write_all(&[*sign])?;
             self.out.write_all(&(text.len() as u32).to_le_bytes())?;
             self.out.write_all(text.as_bytes())?;
+            // What a common one needs is kept.
+            match text.capacity() {
+                0..1024 => text.clear(),
+                _ => *text = String::new(),
+            }
         }
-        self.written = 0;
+        (self.width, self.written) = (0, 0);
         Ok(())
     }
 

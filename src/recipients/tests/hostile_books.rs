@@ -50,7 +50,10 @@ fn excel() -> Vec<Case> {
     let both = format!("{HEADER}{second}");
     let long = "x".repeat((16 << 20) + 1);
     // In pieces, so that none is too long.
-    let parted = format!("<si><t>{}</t></si>", "x&amp;".repeat((16 << 20) / 6));
+    let parted = format!(
+        "<si><t>{}</t></si>",
+        ("x".repeat(1 << 20) + "&amp;").repeat(16)
+    );
     let inline =
         format!(r#"{HEADER}<row r="2"><c r="A2" t="inlineStr"><is><t>{long}</t></is></c></row>"#);
     let name = "x".repeat(1 << 16);
@@ -76,7 +79,11 @@ fn excel() -> Vec<Case> {
         ),
         case(
             "bomb.xlsx",
-            xlsx(&both, &texts("2", &format!("<si><t>{long}</t></si>")), ""),
+            xlsx(
+                &both,
+                &texts("4000000000", &format!("<si><t>{long}</t></si>")),
+                "",
+            ),
             &[
                 "error: bomb.xlsx: the workbook cannot be read: xl/sharedStrings.xml: a piece of it is longer than 16 MiB; open it and save it again, or save the sheet as CSV",
             ],
@@ -90,7 +97,7 @@ fn excel() -> Vec<Case> {
         ),
         case(
             "parted.xlsx",
-            xlsx(&both, &texts("2", &parted), ""),
+            xlsx(&both, &texts("4000000000", &parted), ""),
             &[
                 "error: parted.xlsx: the workbook cannot be read: xl/sharedStrings.xml has a text that is longer than 16 MiB; open it and save it again, or save the sheet as CSV",
             ],
@@ -113,7 +120,7 @@ fn excel() -> Vec<Case> {
             "cutpart.xlsx",
             xlsx(&both, "<sst><si><t>email</t></si>", ""),
             &[
-                "error: cutpart.xlsx: the workbook cannot be read: xl/sharedStrings.xml is cut off: end tags are missing; open it and save it again, or save the sheet as CSV",
+                "error: cutpart.xlsx: the workbook cannot be read: Unexpected end of xml, expecting '</sst>'; open it and save it again, or save the sheet as CSV",
             ],
         ),
         case(
@@ -148,6 +155,10 @@ fn libre_office() -> Vec<Case> {
     let wide = row(
         r#"table:number-rows-repeated="1000000""#,
         &cell(r#"table:number-columns-repeated="90""#, "a@x.example"),
+    );
+    let long = row(
+        r#"table:number-rows-repeated="1048578""#,
+        &cell("", "a@x.example"),
     );
     let far = row(
         "",
@@ -195,6 +206,13 @@ fn libre_office() -> Vec<Case> {
             ods(&format!("{EMAIL}{wide}")),
             &[
                 "error: wide.ods: the workbook cannot be read: from row 2 on, its cells are said to be repeated more often than any list needs; open it and save it again, or save the sheet as CSV",
+            ],
+        ),
+        case(
+            "long.ods",
+            ods(&format!("{EMAIL}{long}")),
+            &[
+                "error: long.ods: the workbook cannot be read: from row 2 on, its cells are said to be repeated more often than any list needs; open it and save it again, or save the sheet as CSV",
             ],
         ),
         case(

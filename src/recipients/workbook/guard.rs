@@ -4,8 +4,11 @@
 //! some times over. So this stands between calamine and the file: when it goes to the beginning of a part, that part is read here first,
 //! in the same pieces, and if something is wrong with it calamine gets an error in place of the part. Since this is where a part
 //! is opened, whichever name leads there, none is missed, and none is looked at in vain.
+//!
+//! Two parts are large in a real list, and reading them twice would show. Its texts are only counted, unless they may come to
+//! too much. Its sheet gives cells all the time, and is looked at only if there is none for a while.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::rc::Rc;
@@ -29,15 +32,40 @@ const OVERHEAD: u64 = 64;
 /// What it holds of a cell's format beside the name of its font and its number format.
 const STYLE: u64 = 512;
 
-/// What was wrong, once something was.
-#[derive(Clone, Default)]
-pub(super) struct Refused(Rc<RefCell<Option<String>>>);
+/// Bytes of the file without a cell in them, after which a sheet is looked at: 64 MiB of XML at most.
+const QUIET: u64 = 1 << 16;
+/// How often calamine holds a text while it reads it.
+const COPIES: u64 = 5;
 
-impl Refused {
+/// What the guard and who reads by calamine have to tell each other.
+#[derive(Clone, Default)]
+pub(super) struct Watch(Rc<Watched>);
+
+#[derive(Default)]
+struct Watched {
+    /// What was wrong, once something was.
+    refused: RefCell<Option<String>>,
+    /// That what is opened now is a sheet.
+    cells: Cell<bool>,
+    /// Bytes of the file since the last cell.
+    quiet: Cell<u64>,
+}
+
+impl Watch {
     /// The refusal that is behind calamine's error, if one is.
     pub fn or(&self, error: impl std::fmt::Display) -> Trouble {
-        let refused = self.0.borrow_mut().take();
+        let refused = self.0.refused.borrow_mut().take();
         Trouble::Broken(refused.unwrap_or_else(|| error.to_string()))
+    }
+
+    /// The part that is opened next gives cells.
+    pub fn sheet(&self) {
+        self.0.cells.set(true);
+    }
+
+    /// A cell came.
+    pub fn cell(&self) {
+        self.0.quiet.set(0);
     }
 }
 
@@ -49,7 +77,9 @@ pub(super) struct Guard {
     length: u64,
     /// Where parts begin that nobody has looked at, with their places in the directory.
     unseen: BTreeMap<u64, Vec<usize>>,
-    refused: Refused,
+    /// Opened, and looked at if it gives no cells.
+    sheets: Vec<usize>,
+    watch: Watch,
 }
 
 impl Guard {
@@ -57,7 +87,7 @@ impl Guard {
     ///
     /// # Errors
     /// It is no zip file, or the system's.
-    pub fn before(origin: &Origin) -> Result<(Guard, Refused), Trouble> {
+    pub fn before(origin: &Origin) -> Result<(Guard, Watch), Trouble> {
         let mut input = BufReader::new(origin.open()?);
         let mut start = Vec::new();
         input.by_ref().take(4).read_to_end(&mut start)?;
@@ -77,27 +107,26 @@ impl Guard {
                 unseen.entry(begins).or_default().push(index);
             }
         }
-        let refused = Refused::default();
+        let watch = Watch::default();
         let guard = Guard {
             input,
             zip,
             length,
             unseen,
-            refused: refused.clone(),
+            sheets: Vec::new(),
+            watch: watch.clone(),
         };
-        Ok((guard, refused))
+        Ok((guard, watch))
     }
 
-    /// Looks at the parts that begin here.
-    fn look(&mut self, place: u64) -> io::Result<()> {
-        for index in self.unseen.remove(&place).unwrap_or_default() {
-            let part = Part::open(&mut self.zip, index, self.length);
-            if let Err(wrong) = part.and_then(|part| look(part, self.length)) {
-                self.refused.0.borrow_mut().get_or_insert(wrong);
+    fn look(&mut self, parts: Vec<usize>) -> io::Result<()> {
+        for index in parts {
+            if let Err(wrong) = look_at(&mut self.zip, index, self.length) {
+                self.watch.0.refused.borrow_mut().get_or_insert(wrong);
             }
         }
         // Not even where calamine does without.
-        match *self.refused.0.borrow() {
+        match *self.watch.0.refused.borrow() {
             None => Ok(()),
             Some(_) => Err(io::Error::other("refused")),
         }
@@ -106,21 +135,66 @@ impl Guard {
 
 impl Read for Guard {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.input.read(buffer)
+        if self.watch.0.quiet.get() > QUIET && !self.sheets.is_empty() {
+            let sheets = std::mem::take(&mut self.sheets);
+            self.look(sheets)?;
+        }
+        let count = self.input.read(buffer)?;
+        let quiet = &self.watch.0.quiet;
+        quiet.set(quiet.get().saturating_add(count as u64));
+        Ok(count)
     }
 }
 
 impl Seek for Guard {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let place = self.input.seek(to)?;
-        self.look(place)?;
+        let parts = self.unseen.remove(&place).unwrap_or_default();
+        if self.watch.0.cells.get() {
+            self.watch.0.quiet.set(0);
+            self.sheets.extend(parts);
+            return Ok(place);
+        }
+        self.look(parts)?;
         Ok(place)
     }
 }
 
-/// Reads a part to its end. It is of no account which part it is: calamine looks for names alone too.
-fn look<R: Read + Seek>(mut part: Part<'_, R>, length: u64) -> Result<(), String> {
+fn look_at<R: Read + Seek>(
+    zip: &mut ZipArchive<R>,
+    index: usize,
+    length: u64,
+) -> Result<(), String> {
     let most = length.saturating_mul(RATIO).saturating_add(FREE);
+    let few = {
+        let part = Part::open(zip, index, length)?;
+        part.has_texts() && are_few(part, most)?
+    };
+    match few {
+        true => Ok(()),
+        false => look(Part::open(zip, index, length)?, most),
+    }
+}
+
+/// Whether texts come to no more than that, however they are written, and are about as many as they claim to be.
+fn are_few<R: Read + Seek>(mut part: Part<'_, R>, most: u64) -> Result<bool, String> {
+    let mut buffer = Vec::new();
+    let claimed = loop {
+        match part.next(&mut buffer)? {
+            Event::Start(tag) if tag.local_name().as_ref() == "sst" => {
+                break count(&tag).map_err(|what| part.wrong(&what))?;
+            }
+            Event::Eof => return Ok(false),
+            _ => {}
+        }
+    };
+    let texts = part.drain()?;
+    let held = texts.saturating_mul(OVERHEAD) + part.read().saturating_mul(COPIES);
+    Ok(held <= most && claimed <= texts.saturating_add(SLACK))
+}
+
+/// Reads a part to its end. It is of no account which part it is: calamine looks for names alone too.
+fn look<R: Read + Seek>(mut part: Part<'_, R>, most: u64) -> Result<(), String> {
     let mut buffer = Vec::new();
     // Bytes that calamine comes to hold; texts, found and claimed; the longest name of a font or a number format.
     let (mut held, mut texts, mut claimed, mut name) = (0_u64, 0_u64, 0_u64, 0_u64);

@@ -19,7 +19,9 @@ type Zip = ZipArchive<BufReader<Bytes>>;
 /// What a spreadsheet says of itself; a template's is longer.
 const MIMETYPE: &[u8] = b"application/vnd.oasis.opendocument.spreadsheet";
 /// Bytes that cells may come to that stand in the file once, and are said to be repeated.
-const MOST_REPEATED: u64 = 1 << 30;
+const MOST_REPEATED: u64 = 256 << 20;
+/// Rows that hold something and are said to be repeated: as many as a sheet has.
+const MOST_ROWS: u64 = 1 << 20;
 /// Beside its text, in bytes.
 const CELL: u64 = 5;
 
@@ -37,6 +39,7 @@ pub(super) fn copy(
     let mut content = Content {
         part: part.ok_or_else(|| Trouble::Broken("it has no content.xml".to_owned()))?,
         buffer: Vec::new(),
+        rows: 0,
         repeated: 0,
     };
     let (mut all, mut found) = (Vec::new(), false);
@@ -133,6 +136,8 @@ struct Filled {
 struct Content<'a> {
     part: Part<'a, BufReader<Bytes>>,
     buffer: Vec<u8>,
+    /// Rows beyond those that stand in the file.
+    rows: u64,
     /// Bytes of cells beyond those that stand in the file.
     repeated: u64,
 }
@@ -248,8 +253,9 @@ impl Content<'_> {
         let there: u64 = filled.iter().map(cost).sum();
         let more = each.saturating_mul(rows).saturating_sub(there);
         self.repeated = self.repeated.saturating_add(more);
+        self.rows = self.rows.saturating_add(rows.saturating_sub(1));
         let last = u32::try_from(row.saturating_add(rows));
-        if self.repeated > MOST_REPEATED || last.is_err() {
+        if self.repeated > MOST_REPEATED || self.rows > MOST_ROWS || last.is_err() {
             return Err(Trouble::Broken(format!(
                 "from row {} on, its cells are said to be repeated more often than any list needs",
                 row + 1
@@ -259,7 +265,7 @@ impl Content<'_> {
             for cell in filled {
                 for column in cell.column..cell.column + cell.repeated {
                     // Both are small enough: see above.
-                    copy.cell(row as u32, column as u32, cell.sign, cell.text.clone())?;
+                    copy.cell(row as u32, column as u32, cell.sign, &cell.text)?;
                 }
             }
         }
@@ -297,43 +303,58 @@ fn seen(event: &Event<'_>) -> Result<Seen, String> {
 }
 
 fn cell(tag: &BytesStart<'_>) -> Result<Cell, String> {
-    let value = |name: &str| text(tag, name);
-    let is_text = value("office:value-type")?.is_some_and(|it| it == "string");
-    let is_fault = value("calcext:value-type")?.is_some_and(|it| it == "error");
-    let value = if let Some(number) = value("office:value")? {
-        let parsed = number
-            .parse()
-            .map_err(|_| format!("has a number {number:?}"))?;
-        Some((TEXT, shown(parsed)))
-    } else if let Some(date) = value("office:date-value")? {
-        Some((TEXT, iso(&date)))
-    } else if let Some(truth) = value("office:boolean-value")? {
-        Some((TRUTH, truth.eq_ignore_ascii_case("true").to_string()))
-    } else {
-        let either = value("office:string-value")?.or(value("office:time-value")?);
-        either.map(|text| (TEXT, text))
+    let mut cell = Cell {
+        repeated: 1,
+        value: None,
+        is_text: false,
+        is_fault: false,
     };
-    Ok(Cell {
-        repeated: number(tag, "table:number-columns-repeated")?,
-        value,
-        is_text,
-        is_fault,
-    })
+    for found in tag.attributes().with_checks(false) {
+        let found = found.map_err(|error| format!("is damaged: {error}"))?;
+        let text = found.value.as_ref();
+        let value = match found.key.as_ref() {
+            "table:number-columns-repeated" => {
+                cell.repeated = times(text)?;
+                continue;
+            }
+            "office:value-type" => {
+                cell.is_text = text == "string";
+                continue;
+            }
+            "calcext:value-type" => {
+                cell.is_fault = text == "error";
+                continue;
+            }
+            "office:value" => {
+                let parsed = text.parse().map_err(|_| format!("has a number {text:?}"))?;
+                (TEXT, shown(parsed))
+            }
+            "office:boolean-value" => (TRUTH, text.eq_ignore_ascii_case("true").to_string()),
+            "office:date-value" => (TEXT, iso(&unescaped(text)?)),
+            "office:string-value" | "office:time-value" => (TEXT, unescaped(text)?),
+            _ => continue,
+        };
+        cell.value.get_or_insert(value);
+    }
+    Ok(cell)
 }
 
 fn text(tag: &BytesStart<'_>, name: &str) -> Result<Option<String>, String> {
-    let Some(found) = attribute(tag, name)? else {
-        return Ok(None);
-    };
-    let text = unescape(&found).map_err(|error| format!("is damaged: {error}"))?;
-    Ok(Some(text.into_owned()))
+    let found = attribute(tag, name)?;
+    found.map(|it| unescaped(&it)).transpose()
+}
+
+fn unescaped(text: &str) -> Result<String, String> {
+    let text = unescape(text).map_err(|error| format!("is damaged: {error}"))?;
+    Ok(text.into_owned())
 }
 
 /// How often; once where it is not said.
 fn number(tag: &BytesStart<'_>, name: &str) -> Result<u64, String> {
-    let Some(found) = attribute(tag, name)? else {
-        return Ok(1);
-    };
-    let wrong = |_| format!("has {found:?} for a number of times");
-    found.parse().map_err(wrong)
+    attribute(tag, name)?.map_or(Ok(1), |it| times(&it))
+}
+
+fn times(text: &str) -> Result<u64, String> {
+    let wrong = |_| format!("has {text:?} for a number of times");
+    text.parse().map_err(wrong)
 }

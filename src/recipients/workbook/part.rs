@@ -78,6 +78,32 @@ impl<'a, R: Read + Seek> Part<'a, R> {
         Ok(event)
     }
 
+    /// Reads on to the end without looking at more than each `<`, of which it gives the count.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words that name it.
+    pub fn drain(&mut self) -> Result<u64, String> {
+        let input = self.xml.get_mut();
+        let mut signs = 0;
+        loop {
+            input.piece = LONGEST;
+            let failed = |error| format!("{}: {error}", self.name);
+            let found = input.fill_buf().map_err(failed)?;
+            if found.is_empty() {
+                return Ok(signs);
+            }
+            signs += memchr::memchr_iter(b'<', found).count() as u64;
+            let length = found.len();
+            input.consume(length);
+        }
+    }
+
+    /// Whether Excel has a workbook's texts under such a name.
+    pub fn has_texts(&self) -> bool {
+        let name = self.name.to_ascii_lowercase();
+        name.ends_with("sharedstrings.xml")
+    }
+
     /// Bytes read, uncompressed.
     pub fn read(&mut self) -> u64 {
         self.xml.get_mut().read
