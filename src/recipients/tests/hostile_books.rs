@@ -164,6 +164,10 @@ fn libre_office() -> Vec<Case> {
         "",
         &cell(r#"table:number-columns-repeated="99999999999""#, "x"),
     );
+    let endless = row(
+        r#"table:number-rows-repeated="18446744073709551615""#,
+        empty,
+    );
     let spaces = row("", &cell("", r#"<text:s text:c="4000000000"/>"#));
     let uncounted = row(r#"table:number-rows-repeated="many""#, "");
     let content = |text: &str| {
@@ -213,6 +217,13 @@ fn libre_office() -> Vec<Case> {
             ods(&format!("{EMAIL}{long}")),
             &[
                 "error: long.ods: the workbook cannot be read: from row 2 on, its cells are said to be repeated more often than any list needs; open it and save it again, or save the sheet as CSV",
+            ],
+        ),
+        case(
+            "endless.ods",
+            ods(&format!("{EMAIL}{endless}{endless}{a}")),
+            &[
+                "error: endless.ods: the workbook cannot be read: it has more rows than any spreadsheet can have; open it and save it again, or save the sheet as CSV",
             ],
         ),
         case(

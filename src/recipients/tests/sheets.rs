@@ -154,6 +154,21 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         string("Zoë"),
     );
+    let odd = format!(
+        r##"<table:table-header-rows><table:table-row>{}{}</table:table-row></table:table-header-rows>
+        <table:table-row>{}
+            <table:table-cell office:value-type="string">
+                <office:annotation><text:p>who is that?</text:p></office:annotation>
+                <text:p>Zoë<text:s text:c="2"/>&amp;<text:s/><text:span>Co</text:span></text:p>
+                <text:p>Gent<text:line-break/>B</text:p>
+            </table:table-cell>
+        </table:table-row>
+        <table:table-row>{}<table:table-cell table:formula="of:=NA()" office:value-type="string" office:string-value="" calcext:value-type="error"><text:p>#N/A</text:p></table:table-cell></table:table-row>"##,
+        string("email"),
+        string("name"),
+        string("a@x.example"),
+        string("b@x.example"),
+    );
     vec![
         case(
             "simple.xlsx",
@@ -256,6 +271,14 @@ pub(super) fn cases() -> Vec<Case> {
             ods(&odf),
             &[
                 "1@2 a@x.example|a@x.example||a@x.example|7|2026-11-20|2026-11-20 14:30:00|true=true|Zoë",
+            ],
+        ),
+        case(
+            "odd.ods",
+            ods(&odd),
+            &[
+                "1@2 a@x.example|a@x.example||a@x.example|Zoë  & Co\nGent\nB",
+                "2@3 invalid \"b@x.example\" name: the cell is the error #N/A; correct its formula",
             ],
         ),
         with(

@@ -260,3 +260,39 @@ fn count(table: &BytesStart<'_>) -> Result<u64, String> {
     // calamine does not heed what is no number.
     Ok(claimed.and_then(|it| it.parse().ok()).unwrap_or(0))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::io::{Cursor, Write};
+
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
+    use super::*;
+
+    #[test]
+    fn texts_are_few_until_they_may_come_to_too_much() {
+        let mut book = ZipWriter::new(Cursor::new(Vec::new()));
+        book.start_file("xl/SharedStrings.xml", SimpleFileOptions::default())
+            .unwrap();
+        let texts = r#"<sst uniqueCount="3"><si/><si/><si><t>four</t></si></sst>"#;
+        book.write_all(texts.as_bytes()).unwrap();
+        let mut book = ZipArchive::new(book.finish().unwrap()).unwrap();
+        // Seven signs behind the first, and the bytes of all.
+        let most = 7 * OVERHEAD + texts.len() as u64 * COPIES;
+        for (most, few) in [(most, true), (most - 1, false)] {
+            let part = Part::open(&mut book, 0, 1000).unwrap();
+            assert!(part.has_texts());
+            assert_eq!(are_few(part, most), Ok(few));
+        }
+        let (exactly, four) = (3 * OVERHEAD + 4, Part::open(&mut book, 0, 1000).unwrap());
+        assert_eq!(look(four, exactly), Ok(()));
+        let refused = look(Part::open(&mut book, 0, 1000).unwrap(), exactly - 1).unwrap_err();
+        assert_eq!(
+            refused,
+            "xl/SharedStrings.xml has far more in it than a file of this size can have"
+        );
+    }
+}

@@ -22,6 +22,8 @@ const MIMETYPE: &[u8] = b"application/vnd.oasis.opendocument.spreadsheet";
 const MOST_REPEATED: u64 = 256 << 20;
 /// Rows that hold something and are said to be repeated: as many as a sheet has.
 const MOST_ROWS: u64 = 1 << 20;
+/// A row that is in no sheet: there counting ends.
+const FARTHEST: u64 = 1 << 40;
 /// Beside its text, in bytes.
 const CELL: u64 = 5;
 
@@ -167,7 +169,7 @@ impl Content<'_> {
                     if !filled.is_empty() {
                         self.repeat(row, repeated, &filled, copy)?;
                     }
-                    row = row.saturating_add(repeated);
+                    row = row.saturating_add(repeated).min(FARTHEST);
                 }
                 Seen::Beside => self.skip()?,
                 _ => {}
@@ -229,6 +231,8 @@ impl Content<'_> {
                     paragraphs += 1;
                     text.push_str(if paragraphs > 1 { "\n" } else { "" });
                 }
+                // Between paragraphs, where it only makes the file legible.
+                Seen::Text(_) if self.part.depth() == depth => {}
                 Seen::Text(more) if more.len() < room => text.push_str(&more),
                 Seen::Spaces(count) if count < room as u64 => {
                     text.extend((0..count).map(|_| ' '));
@@ -254,8 +258,11 @@ impl Content<'_> {
         let more = each.saturating_mul(rows).saturating_sub(there);
         self.repeated = self.repeated.saturating_add(more);
         self.rows = self.rows.saturating_add(rows.saturating_sub(1));
-        let last = u32::try_from(row.saturating_add(rows));
-        if self.repeated > MOST_REPEATED || self.rows > MOST_ROWS || last.is_err() {
+        if u32::try_from(row.saturating_add(rows)).is_err() && self.rows <= MOST_ROWS {
+            let what = "it has more rows than any spreadsheet can have";
+            return Err(Trouble::Broken(what.to_owned()));
+        }
+        if self.repeated > MOST_REPEATED || self.rows > MOST_ROWS {
             return Err(Trouble::Broken(format!(
                 "from row {} on, its cells are said to be repeated more often than any list needs",
                 row + 1

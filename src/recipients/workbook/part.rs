@@ -177,3 +177,37 @@ impl<R: BufRead> Read for Measured<R> {
         Ok(count)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn input_ends_in_an_error_where_a_piece_or_all_of_it_is_too_long() {
+        let read = |piece, left| {
+            let mut all = String::new();
+            let mut input = Measured {
+                input: &b"12345"[..],
+                piece,
+                left,
+                read: 0,
+            };
+            let error = input.read_to_string(&mut all).err();
+            (all, error.map(|error| error.to_string()))
+        };
+        assert_eq!(read(5, 5), ("12345".to_owned(), None));
+        // What came before is given.
+        let (all, error) = read(4, 5);
+        assert_eq!(
+            (all.as_str(), error.as_deref()),
+            ("1234", Some("a piece of it is longer than 16 MiB"))
+        );
+        let (all, error) = read(5, 4);
+        assert_eq!(
+            (all.as_str(), error.as_deref()),
+            ("1234", Some("it is far larger than its file"))
+        );
+    }
+}
