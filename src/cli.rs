@@ -1,5 +1,6 @@
 //! What was typed. Touches no file and no socket.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -7,6 +8,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use lettre::Address;
 
 use crate::campaign::Rate;
+use crate::dns::system::typed as name_server;
 use crate::exit;
 use crate::recipients::parse_address;
 
@@ -52,10 +54,10 @@ pub enum Command {
 }
 
 /// Commands that are planned and not there yet.
-pub const LATER_COMMANDS: &[&str] = &["init", "preview", "report", "worker", "completions", "man"];
+pub const LATER_COMMANDS: &[&str] = &["preview", "report", "worker", "completions", "man"];
 
 /// Options of `send` that are planned and not there yet.
-pub const LATER_OPTIONS: &[&str] = &["--at", "--ledger", "--dns"];
+pub const LATER_OPTIONS: &[&str] = &["--at", "--ledger"];
 
 /// `mailrun init`
 #[derive(Debug, Args)]
@@ -153,6 +155,12 @@ pub struct Check {
     /// Connect to each server, log in, say what it offers, and leave; no message is sent
     #[arg(long, conflicts_with = "sandbox")]
     pub connect: bool,
+    /// Ask the DNS whether receivers will believe the sender (SPF, DKIM, DMARC), and whether the recipients' domains take mail; a minute at most
+    #[arg(long)]
+    pub dns: bool,
+    /// The name server to ask, in place of the system's
+    #[arg(long, value_name = "IP[:PORT]", requires = "dns", value_parser = name_server)]
+    pub dns_server: Option<SocketAddr>,
     /// Another server in place of the campaign's, as for send
     #[arg(long, value_name = "URL", conflicts_with = "sandbox")]
     pub server: Option<String>,

@@ -9,7 +9,7 @@ use crate::campaign::{Attachment, Campaign, DkimKey};
 use crate::enclose::{Attachments, Images};
 use crate::message::dkim::Signer;
 use crate::message::token::TokenKey;
-use crate::message::{Builder, Enclosed, Identity, Message, Refusal};
+use crate::message::{Builder, Enclosed, Identity, Message, Refusal, Whose};
 use crate::recipients::{Recipient, Suppression};
 use crate::render::{Sheet, Templates, Uses};
 use crate::run::Error;
@@ -172,6 +172,13 @@ impl Composer {
         if let Some(address) = &self.redirected {
             message.envelope_to = address.clone();
             message.also_to.clear();
+            // The recipient's own address still stands in To.
+            message.beyond_ascii = match message.beyond_ascii {
+                Some(Whose::Sender) => Some(Whose::Sender),
+                _ if !address.user().is_ascii() => Some(Whose::Recipient),
+                Some(Whose::Recipient | Whose::Other) => Some(Whose::Other),
+                None => None,
+            };
         }
         Ok(message)
     }

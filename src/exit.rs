@@ -48,7 +48,8 @@ pub const CHECK_HELP: &str = "\
 Exit status:
   0  a send would start; rows that are invalid would be left out of it
   1  it would not: the campaign, the list, a template, the settings or the
-     ledger are wrong, a password or certificate is missing, or the server
+     ledger are wrong, a password or certificate is missing, or the server;
+     with --dns: it would, and be pointless by what the DNS says
   2  the command line is wrong
   4  with --connect: a send would start, and a server cannot be reached, or
      refuses TLS or the login";

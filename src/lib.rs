@@ -22,6 +22,8 @@ pub mod compose;
 
 pub mod deliver;
 
+pub mod dns;
+
 pub mod ledger;
 
 pub mod report;

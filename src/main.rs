@@ -236,7 +236,11 @@ fn check_command(options: &Check) -> Result<Exit, Error> {
     }
     let plan = Plan::make(campaign, Selection::All, options.sandbox)?;
     announce::notes(&plan, &Voice::new(false));
-    let check = check::run(&plan, options.connect)?;
+    let ask = check::Ask {
+        servers: options.connect,
+        dns: options.dns.then_some(options.dns_server),
+    };
+    let check = check::run(&plan, ask)?;
     match options.json {
         true => print_json(&check)?,
         false => print(|out| writeln!(out, "{check}"))?,
@@ -244,6 +248,7 @@ fn check_command(options: &Check) -> Result<Exit, Error> {
     let mut reached = check.reached.iter().flatten();
     Ok(match check.would_start {
         false => Exit::Refused,
+        true if check.is_pointless() => Exit::Refused,
         true if reached.any(|server| server.trouble.is_some()) => Exit::Stopped,
         true => Exit::Settled,
     })

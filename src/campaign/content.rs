@@ -171,18 +171,19 @@ fn body(
         return Ok(file.is_file().then_some(file));
     };
     let name = *written.get_ref();
-    if key == "html" && name.ends_with(".mjml.hbs") {
-        let text = format!(
-            "a template in .mjml.hbs is not there yet in this version of mailrun; write it as {ending}"
-        );
-        return Err(Mistake::new(written.span(), text));
-    }
-    let is_markdown = key == "html" && name.ends_with(".md.hbs");
-    if !name.ends_with(ending) && !is_markdown {
+    let is_html = key == "html"
+        && [".md.hbs", ".mjml.hbs"]
+            .iter()
+            .any(|ending| name.ends_with(ending));
+    if !name.ends_with(ending) && !is_html {
         let setting = section.name(key);
-        let markdown = if key == "html" { " or .md.hbs" } else { "" };
+        let others = if key == "html" {
+            ", .mjml.hbs or .md.hbs"
+        } else {
+            ""
+        };
         let text =
-            format!("{setting} must be a file whose name ends in {ending}{markdown}, not {name:?}");
+            format!("{setting} must be a file whose name ends in {ending}{others}, not {name:?}");
         return Err(Mistake::new(written.span(), text));
     }
     let file = dir.join(name);

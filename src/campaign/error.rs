@@ -103,14 +103,6 @@ impl Mistake {
         };
         Mistake::new(span, text)
     }
-
-    /// Something the contract has and this version has not.
-    pub(super) fn later(span: Range<usize>, what: impl fmt::Display) -> Self {
-        Mistake::new(
-            span,
-            format_args!("{what} is not there yet in this version of mailrun; leave it out"),
-        )
-    }
 }
 
 #[cfg(test)]

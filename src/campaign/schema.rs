@@ -1,4 +1,4 @@
-//! Every key of `campaign.toml` that there is: each either known now, or promised and not there yet.
+//! Every key of `campaign.toml` that there is.
 //!
 //! Knows names only; what a value must be is said where it is read.
 
@@ -7,133 +7,106 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::Mistake;
 
-/// A key's name, and whether this version has it.
-struct Key(&'static str, Ready);
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ready {
-    Now,
-    Later,
-}
-use Ready::{Later, Now};
-
 /// A table of the file.
 struct Table {
     name: &'static str,
-    ready: Ready,
     /// Written `[[name]]`, once or more often.
     many: bool,
     /// `None`: any key.
-    keys: Option<&'static [Key]>,
+    keys: Option<&'static [&'static str]>,
 }
 
-const TOP: &[Key] = &[Key("name", Now), Key("run", Now)];
+const TOP: &[&str] = &["name", "run"];
 
 const TABLES: &[Table] = &[
     Table {
         name: "recipients",
-        ready: Now,
         many: false,
         keys: Some(&[
-            Key("file", Now),
-            Key("sheet", Now),
-            Key("address", Now),
-            Key("display", Now),
-            Key("key", Now),
-            Key("required", Now),
-            Key("encoding", Now),
-            Key("delimiter", Now),
-            Key("duplicates", Now),
-            Key("duplicates_ignore_case", Now),
-            Key("suppress", Now),
-            Key("where", Now),
-            Key("group_by", Now),
+            "file",
+            "sheet",
+            "address",
+            "display",
+            "key",
+            "required",
+            "encoding",
+            "delimiter",
+            "duplicates",
+            "duplicates_ignore_case",
+            "suppress",
+            "where",
+            "group_by",
         ]),
     },
     Table {
         name: "message",
-        ready: Now,
         many: false,
         keys: Some(&[
-            Key("from", Now),
-            Key("reply_to", Now),
-            Key("to", Now),
-            Key("cc", Now),
-            Key("bcc", Now),
-            Key("subject", Now),
-            Key("html", Now),
-            Key("text", Now),
-            Key("inline_css", Now),
-            Key("attachments", Now),
-            Key("headers", Now),
-            Key("envelope_from", Now),
+            "from",
+            "reply_to",
+            "to",
+            "cc",
+            "bcc",
+            "subject",
+            "html",
+            "text",
+            "inline_css",
+            "attachments",
+            "headers",
+            "envelope_from",
         ]),
     },
     Table {
         name: "list",
-        ready: Now,
         many: false,
-        keys: Some(&[
-            Key("id", Now),
-            Key("unsubscribe", Now),
-            Key("one_click", Now),
-            Key("token_key_env", Now),
-        ]),
+        keys: Some(&["id", "unsubscribe", "one_click", "token_key_env"]),
     },
     Table {
         name: "vars",
-        ready: Now,
         many: false,
         keys: None,
     },
     Table {
         name: "server",
-        ready: Now,
         many: true,
         keys: Some(&[
-            Key("url", Now),
-            Key("provider", Now),
-            Key("username", Now),
-            Key("password_env", Now),
-            Key("password_file", Now),
-            Key("password_command", Now),
-            Key("keyring", Now),
-            Key("auth", Now),
-            Key("tls", Now),
-            Key("allow_plaintext", Now),
-            Key("ca_file", Now),
-            Key("connections", Now),
-            Key("messages_per_connection", Now),
-            Key("connection_lifetime", Now),
-            Key("rate", Now),
-            Key("weight", Now),
-            Key("timeout", Now),
-            Key("window", Now),
+            "url",
+            "provider",
+            "username",
+            "password_env",
+            "password_file",
+            "password_command",
+            "keyring",
+            "auth",
+            "tls",
+            "allow_plaintext",
+            "ca_file",
+            "connections",
+            "messages_per_connection",
+            "connection_lifetime",
+            "rate",
+            "weight",
+            "timeout",
+            "window",
         ]),
     },
     Table {
         name: "delivery",
-        ready: Now,
         many: false,
         keys: Some(&[
-            Key("attempts", Now),
-            Key("first_delay", Now),
-            Key("longest_delay", Now),
-            Key("in_doubt", Now),
-            Key("stop_after", Now),
-            Key("give_up", Now),
-            Key("durability", Now),
+            "attempts",
+            "first_delay",
+            "longest_delay",
+            "in_doubt",
+            "stop_after",
+            "give_up",
+            "durability",
         ]),
     },
     Table {
         name: "dkim",
-        ready: Now,
         many: true,
-        keys: Some(&[
-            Key("domain", Now),
-            Key("selector", Now),
-            Key("key_file", Now),
-        ]),
+        keys: Some(&["domain", "selector", "key_file"]),
     },
 ];
 
@@ -154,7 +127,7 @@ pub(super) fn check(root: &DeTable<'_>) -> Result<(), Mistake> {
         let key = name.get_ref().as_ref();
         if let Some(table) = TABLES.iter().find(|table| table.name == key) {
             check_table(table, name.span(), value, &mut mistakes);
-        } else if !TOP.iter().any(|Key(known, _)| *known == key) {
+        } else if !TOP.contains(&key) {
             let text = match value.get_ref() {
                 DeValue::Table(_) => format!("unknown table [{key}]{}", nearest_at_top(key)),
                 _ => format!("unknown key {key:?}{}", hint_at_top(key)),
@@ -175,10 +148,6 @@ fn check_table(
     mistakes: &mut Vec<Mistake>,
 ) {
     let title = table.title();
-    if table.ready == Later {
-        mistakes.push(Mistake::later(span, title));
-        return;
-    }
     match (value.get_ref(), table.many) {
         // One key is most often all there is.
         (DeValue::Table(keys), true) if table.name == "dkim" => check_keys(table, keys, mistakes),
@@ -204,33 +173,22 @@ fn check_keys(table: &Table, written: &DeTable<'_>, mistakes: &mut Vec<Mistake>)
     let Some(keys) = table.keys else { return };
     for name in written.keys() {
         let key = name.get_ref().as_ref();
-        match keys.iter().find(|Key(known, _)| *known == key) {
-            Some(Key(_, Now)) => {}
-            Some(Key(_, Later)) => mistakes.push(Mistake::later(
-                name.span(),
-                format_args!("{key:?} in {}", table.title()),
-            )),
-            None => mistakes.push(Mistake::new(
-                name.span(),
-                format_args!(
-                    "unknown key {key:?} in {}{}",
-                    table.title(),
-                    hint_in(keys, key)
-                ),
-            )),
+        if !keys.contains(&key) {
+            let (title, hint) = (table.title(), hint_in(keys, key));
+            let text = format_args!("unknown key {key:?} in {title}{hint}");
+            mistakes.push(Mistake::new(name.span(), text));
         }
     }
 }
 
 /// For an unknown key within a table: where it belongs, or what it may have been meant to be.
-fn hint_in(keys: &[Key], written: &str) -> String {
-    if TOP.iter().any(|Key(name, _)| *name == written) {
+fn hint_in(keys: &[&'static str], written: &str) -> String {
+    if TOP.contains(&written) {
         return "; it belongs at the top of the file, before every [table]".to_owned();
     }
     home_of(written)
         .or_else(|| {
-            let names = keys.iter().map(|Key(name, _)| *name);
-            nearest(written, names).map(|name| format!("; did you mean {name:?}?"))
+            nearest(written, keys.iter().copied()).map(|name| format!("; did you mean {name:?}?"))
         })
         .unwrap_or_default()
 }
@@ -243,8 +201,8 @@ fn hint_at_top(written: &str) -> String {
 /// A key of another table, most likely below the wrong header.
 fn home_of(written: &str) -> Option<String> {
     let has = |table: &&Table| {
-        let mut keys = table.keys.unwrap_or_default().iter();
-        keys.any(|Key(name, _)| *name == written)
+        let keys = table.keys.unwrap_or_default();
+        keys.contains(&written)
     };
     let table = TABLES.iter().find(has)?;
     Some(format!("; it belongs in {}", table.title()))
@@ -252,7 +210,7 @@ fn home_of(written: &str) -> Option<String> {
 
 fn nearest_at_top(written: &str) -> String {
     let tables = TABLES.iter().map(|table| table.name);
-    let names = TOP.iter().map(|Key(name, _)| *name).chain(tables);
+    let names = TOP.iter().copied().chain(tables);
     let Some(name) = nearest(written, names) else {
         return String::new();
     };
@@ -354,25 +312,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_promised_says_so() {
-        let later = |what: &str| {
-            format!("{what} is not there yet in this version of mailrun; leave it out")
-        };
-        assert_eq!(
-            mistake("[message]\ninline_css = true"),
-            (10, later(r#""inline_css" in [message]"#))
-        );
+    fn every_key_is_known_where_it_belongs() {
         for table in TABLES {
-            for Key(key, ready) in table.keys.unwrap_or_default() {
-                let title = table.title();
-                let source = format!("{title}\n{key} = 1");
+            for key in table.keys.unwrap_or_default() {
+                let source = format!("{}\n{key} = 1", table.title());
                 let document = DeTable::parse(&source).unwrap();
-                let expected = match ready {
-                    Now => Ok(()),
-                    Later => Err(later(&format!("{key:?} in {title}"))),
-                };
-                let got = check(document.get_ref()).map_err(|mistake| mistake.text);
-                assert_eq!(got, expected);
+                assert_eq!(check(document.get_ref()).map_err(|it| it.text), Ok(()));
             }
         }
     }

@@ -244,9 +244,11 @@ impl<'a> Account<'a> {
         Some(rate)
     }
 
-    /// The server put a message off that it had taken whole: it may have too much to do.
+    /// The server put a message off that it had taken whole: it may have too much to do, once it has had some.
     pub fn ease(&self, now: Instant) {
-        self.brake(now, A_LITTLE_LESS);
+        if self.lock().pace.is_measured() {
+            self.brake(now, A_LITTLE_LESS);
+        }
     }
 
     fn brake(&self, now: Instant, part: f64) -> Option<f64> {

@@ -44,7 +44,7 @@ impl Weigh for Job {
     fn weight(&self) -> usize {
         let own = |part: &Part| match part {
             Part::Own(bytes) => bytes.capacity(),
-            Part::Shared(_) => 0,
+            Part::Shared(shared) => shared.weight(),
         };
         size_of::<Job>() + self.message.content.iter().map(own).sum::<usize>()
     }

@@ -146,6 +146,11 @@ impl Pace {
         due.checked_sub(AHEAD)
     }
 
+    /// Whether a second has passed, so that its speed is known.
+    pub fn is_measured(&self) -> bool {
+        self.meter.rate > 0.0
+    }
+
     /// The server has enough: this part of the speed at which it took messages before is left to it. Returns the messages
     /// a second; `None` when another connection was told the same just now.
     pub fn brake(&mut self, now: Instant, part: f64) -> Option<f64> {
@@ -404,6 +409,7 @@ mod tests {
         let start = Instant::now();
         let mut pace = Pace::new(&[rate(100, Period::Second)], start);
         submit(&mut pace, start, Duration::from_secs(3), &[0]);
+        assert!(pace.is_measured());
         let mut now = start + Duration::from_secs(3);
         let braked = pace.brake(now, 0.5);
         assert!(

@@ -5,16 +5,19 @@ use std::path::Path;
 
 use super::EncloseError;
 use super::files::Folder;
+use super::kept::Kept;
 use crate::campaign::{Attachment, Campaign};
 use crate::message::part::attachment;
 use crate::message::{Part, Refusal, Shared, file_name, media_type};
 use crate::render::AttachmentTexts;
 
 /// The attachments of a campaign.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Attachments {
     folder: Folder,
     each: Vec<Source>,
+    /// Those of rows, under their names and types.
+    kept: Kept<Part>,
 }
 
 /// Where the bytes of one attachment come from.
@@ -40,6 +43,7 @@ impl Attachments {
         Ok(Attachments {
             each: each.collect::<Result<_, _>>()?,
             folder,
+            kept: Kept::new(),
         })
     }
 
@@ -61,8 +65,14 @@ impl Attachments {
             Source::Renamed(path, bytes) => part(path, texts, bytes).map(Part::Own),
             Source::ByRow => {
                 let path = texts.path.as_deref().unwrap_or_default();
-                let bytes = self.folder.by_data(path)?;
-                part(path, texts, &bytes).map(Part::Own)
+                let file = self.folder.by_data(path)?;
+                // With the path as it is written: a link has a name of its own.
+                let how = format!("{path}\0{:?}\0{:?}", texts.name, texts.media_type);
+                self.kept.of(&file, how, || {
+                    let part = part(path, texts, &file.read(path)?)?;
+                    let size = part.len();
+                    Ok((Part::Shared(Shared::by_some(part)), size))
+                })
             }
         })
         .collect::<Result<_, _>>()

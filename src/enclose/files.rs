@@ -1,8 +1,9 @@
 //! Reads what is enclosed. An author's own path may lead anywhere; one that data takes part in may not leave the campaign
 //! folder, and is read while messages are made.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 /// The campaign folder.
@@ -40,11 +41,11 @@ impl Folder {
         })
     }
 
-    /// Reads a file whose path data takes part in.
+    /// Finds a file whose path data takes part in.
     ///
     /// # Errors
     /// What is wrong and what to do, with the path, safe to print.
-    pub fn by_data(&self, path: &str) -> Result<Vec<u8>, String> {
+    pub fn by_data(&self, path: &str) -> Result<Found, String> {
         let typed = Path::new(path);
         let stays = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
         if path.is_empty() {
@@ -74,22 +75,69 @@ impl Folder {
             .map_err(|error| missing(&error))?;
         match &self.real {
             Some(folder) if real.starts_with(folder) => {
-                read(&real).map_err(|error| missing(&error))
+                let stamp = Stamp::of(&real).map_err(|error| missing(&error))?;
+                Ok(Found { real, stamp })
             }
             _ => Err(outside()),
         }
     }
 }
 
-/// The whole of a plain file: a pipe would be waited for without end.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let is_plain = fs::metadata(path)?.is_file();
-    if !is_plain {
-        return Err(io::Error::new(
+/// A plain file in the campaign folder.
+#[derive(Debug)]
+pub struct Found {
+    /// Absolute, and without symbolic links.
+    pub real: PathBuf,
+    /// As it was when it was found.
+    pub stamp: Stamp,
+}
+
+impl Found {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// What is wrong, with `path`, which led to it.
+    pub fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        read(&self.real).map_err(|error| format!("cannot read {path:?}: {}", error.kind()))
+    }
+}
+
+/// What changes with a file: another file, another length, another moment of writing or of being put there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    file: (u64, u64),
+    length: u64,
+    written: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    fn of(path: &Path) -> io::Result<Self> {
+        let it = plain(path)?;
+        Ok(Stamp {
+            file: (it.dev(), it.ino()),
+            length: it.len(),
+            written: (it.mtime(), it.mtime_nsec()),
+            changed: (it.ctime(), it.ctime_nsec()),
+        })
+    }
+}
+
+/// What the system says of a plain file: a pipe would be waited for without end.
+fn plain(path: &Path) -> io::Result<Metadata> {
+    let metadata = fs::metadata(path)?;
+    match metadata.is_file() {
+        true => Ok(metadata),
+        false => Err(io::Error::new(
             io::ErrorKind::InvalidInput,
             "it is not a plain file",
-        ));
+        )),
     }
+}
+
+/// The whole of a plain file.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    plain(path)?;
     let mut bytes = Vec::new();
     File::open(path)?.read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -112,8 +160,10 @@ mod tests {
         std::os::unix::fs::symlink("../..", inside.join("invoices/up")).unwrap();
         let folder = Folder::new(&inside);
 
-        assert_eq!(folder.by_data("invoices/1.pdf").unwrap(), b"one");
-        assert_eq!(folder.by_data("./invoices/near").unwrap(), b"one");
+        let found = folder.by_data("invoices/1.pdf").unwrap();
+        assert_eq!(found.read("").unwrap(), b"one");
+        let near = folder.by_data("./invoices/near").unwrap();
+        assert_eq!((near.real, near.stamp), (found.real, found.stamp));
         let absolute = inside.join("invoices/1.pdf").display().to_string();
         for path in [
             "../secret",

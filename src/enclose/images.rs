@@ -4,17 +4,19 @@ use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use memchr::memmem;
 
 use super::files::Folder;
+use super::kept::Kept;
 use crate::campaign::Campaign;
 use crate::message::part::image;
-use crate::message::{Image, Part, Refusal, file_name, media_type};
+use crate::message::{Image, Part, Refusal, Shared, file_name, media_type};
 use crate::render::{is_file, unescaped};
 
 /// The images of a campaign's HTML.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Images {
     folder: Folder,
     /// The right side of Content-IDs.
@@ -28,6 +30,8 @@ pub struct Images {
     close: String,
     /// Whether there is such a path.
     marked: bool,
+    /// Images of rows.
+    kept: Kept<Image>,
 }
 
 impl Images {
@@ -44,6 +48,7 @@ impl Images {
             open: format!("\u{2}{nonce:016x}:"),
             close: format!(":{nonce:016x}\u{3}"),
             marked: false,
+            kept: Kept::new(),
         }
     }
 
@@ -60,7 +65,7 @@ impl Images {
         if let Some(known) = self.by_path.get(&real) {
             return Ok(self.known[*known].cid.clone());
         }
-        let image = self.image(path, &bytes)?;
+        let image = self.image(path, &bytes, Shared::new)?;
         let place = self.known.iter().position(|other| other.cid == image.cid);
         let cid = image.cid.clone();
         let place = place.unwrap_or_else(|| {
@@ -114,13 +119,7 @@ impl Images {
                 continue;
             }
             let path = unescaped(value.trim());
-            let bytes = self.folder.by_data(&path).map_err(refusal)?;
-            let image = self.image(&path, &bytes).map_err(refusal)?;
-            if !media_type::guess(&path, &bytes).starts_with("image/") {
-                // A path out of a cell is no way to have another file of the campaign mailed.
-                let reason = format!("{path:?} is not an image; correct the row's cells in it");
-                return Err(refusal(reason));
-            }
+            let image = self.of_row(&path).map_err(refusal)?;
             resolved.push_str("cid:");
             resolved.push_str(&image.cid);
             if shown.iter().all(|other| other.cid != image.cid) {
@@ -132,13 +131,35 @@ impl Images {
         Ok(())
     }
 
-    fn image(&self, path: &str, bytes: &[u8]) -> Result<Image, String> {
+    /// The image at a path that a row's data takes part in.
+    fn of_row(&self, path: &str) -> Result<Image, String> {
+        let file = self.folder.by_data(path)?;
+        self.kept.of(&file, path.to_owned(), || {
+            let bytes = file.read(path)?;
+            let image = self.image(path, &bytes, Shared::by_some)?;
+            if !media_type::guess(path, &bytes).starts_with("image/") {
+                // A path out of a cell is no way to have another file of the campaign mailed.
+                return Err(format!(
+                    "{path:?} is not an image; correct the row's cells in it"
+                ));
+            }
+            let size = image.part.bytes().len();
+            Ok((image, size))
+        })
+    }
+
+    fn image(
+        &self,
+        path: &str,
+        bytes: &[u8],
+        share: fn(Vec<u8>) -> Arc<Shared>,
+    ) -> Result<Image, String> {
         let name = Path::new(path).file_name().unwrap_or_default();
         let name = file_name::harmless(&name.to_string_lossy()).ok_or_else(|| {
             format!("{path:?} has a control character in its name; rename the file")
         })?;
         let kind = media_type::guess(&name, bytes);
-        Ok(image(&name, &kind, bytes, &self.domain))
+        Ok(image(&name, &kind, bytes, &self.domain, share))
     }
 
     /// A hash of what is the same in all messages; `None` without any.

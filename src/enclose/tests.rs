@@ -177,7 +177,7 @@ fn an_image_of_a_row_is_one_of_the_campaigns_folder() {
     ] {
         let folder = self::folder("", Some("<img src=\"images/{{file}}\">"), &[row]);
         fs::write(folder.path().join("images/notes.txt"), "text").unwrap();
-        std::os::unix::fs::symlink("/etc/hostname", folder.path().join("images/link.png")).unwrap();
+        std::os::unix::fs::symlink("/dev/null", folder.path().join("images/link.png")).unwrap();
         let error = messages(folder.path()).remove(0).unwrap_err();
         assert!(
             error.starts_with("an image in the html: ") && error.contains(wanted),
@@ -341,4 +341,94 @@ fn what_goes_with_every_message_is_part_of_the_fingerprint() {
     assert_eq!(changed("terms.pdf"), ["attachments"]);
     assert_eq!(changed("images/logo.png"), ["images"]);
     assert_eq!(changed("in/a"), Vec::<&str>::new());
+}
+
+/// The memory that holds what the message shares with others, if it shares anything.
+fn shared(message: &Result<Message, String>) -> Option<*const u8> {
+    let mut parts = message.as_ref().unwrap().content.iter();
+    parts.find_map(|part| match part {
+        Part::Shared(shared) => Some(part.bytes().as_ptr()).filter(|_| shared.weight() > 0),
+        Part::Own(_) => None,
+    })
+}
+
+#[test]
+fn a_file_that_many_rows_name_is_held_once() {
+    for (setting, html, rows) in [
+        (
+            "attachments = ['files/{{file}}.pdf']",
+            None,
+            ["basic", "pro", "basic", "basic", "pro", "pro"],
+        ),
+        (
+            "",
+            Some("<img src='files/{{file}}.png' alt=''>"),
+            ["basic", "pro", "basic", "basic", "pro", "pro"],
+        ),
+    ] {
+        let folder = folder(setting, html, &rows);
+        fs::create_dir(folder.path().join("files")).unwrap();
+        for name in ["basic", "pro"] {
+            fs::write(folder.path().join(format!("files/{name}.pdf")), name).unwrap();
+            let png = [PNG, name.as_bytes()].concat();
+            fs::write(folder.path().join(format!("files/{name}.png")), png).unwrap();
+        }
+        let messages = messages(folder.path());
+        let places: Vec<_> = messages.iter().map(shared).collect();
+        assert!(places.iter().all(Option::is_some), "{places:?}");
+        // Kept from the second time on.
+        assert_eq!(places[2], places[3]);
+        assert_eq!(places[4], places[5]);
+        assert_ne!(places[3], places[4]);
+        for (message, name) in messages.iter().zip(rows) {
+            let wire = wire(message.as_ref().unwrap());
+            let parsed = MessageParser::default().parse(&wire).unwrap();
+            let mut parts = parsed.parts.iter();
+            let content = parts.find_map(|part| part.attachment_name().map(|_| part.contents()));
+            assert!(content.unwrap().ends_with(name.as_bytes()), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_file_is_the_one_that_is_there_for_each_row() {
+    let rows = ["a"; 8];
+    let folder = folder("attachments = ['files/{{file}}.pdf']", None, &rows);
+    let files = folder.path().join("files");
+    fs::create_dir(&files).unwrap();
+    let file = files.join("a.pdf");
+    let composer = composer(folder.path()).unwrap();
+    let campaign = Campaign::load(folder.path()).unwrap();
+    let mut sheet = composer.sheet();
+    let mut rows = List::open(&campaign.recipients).unwrap();
+    let mut next = || {
+        let Some(Ok(Row::Recipient(recipient))) = rows.next() else {
+            panic!("a bad row");
+        };
+        let message = composer.compose(&recipient, DATE, &mut sheet);
+        let message = message.map_err(|refusal| refusal.reason)?;
+        let wire = wire(&message);
+        let parsed = MessageParser::default().parse(&wire).unwrap();
+        Ok::<_, String>(parsed.attachment(0).unwrap().contents().to_vec())
+    };
+    fs::write(&file, "one").unwrap();
+    for _ in 0..3 {
+        assert_eq!(next().unwrap(), b"one");
+    }
+    // Another file in its place, a moment later.
+    fs::write(files.join("new"), "two").unwrap();
+    fs::rename(files.join("new"), &file).unwrap();
+    for _ in 0..3 {
+        assert_eq!(next().unwrap(), b"two");
+    }
+    // What leads elsewhere now, or is gone, is no longer to be had.
+    fs::remove_file(&file).unwrap();
+    std::os::unix::fs::symlink("/dev/null", &file).unwrap();
+    let error = next().unwrap_err();
+    assert!(
+        error.contains("leads out of the campaign folder"),
+        "{error}"
+    );
+    fs::remove_file(&file).unwrap();
+    assert!(next().unwrap_err().contains("there is no file"));
 }

@@ -36,14 +36,15 @@ pub const EXAMPLES: &[Example] = &[
         [
             "campaign.toml",
             "recipients.csv",
-            "message.html.hbs",
+            "images/lion.png",
+            "images/pegs.png",
+            "message.mjml.hbs",
             "message.txt.hbs",
             "partials/article.hbs",
             "partials/article_text.hbs",
             "partials/footer.hbs",
             "partials/footer_text.hbs",
             "partials/header.hbs",
-            "partials/sky.hbs",
             "partials/style.hbs",
         ]
     ),

@@ -15,7 +15,7 @@ use super::Part;
 use super::canonical::{self, Body};
 
 mod key;
-pub use key::{KeyError, Kind, generate, record, write};
+pub use key::{KeyError, Kind, generate, record, value, write};
 
 /// The fields that a signature covers where a message has them; `true`: one more than there are, so that nobody can add
 /// another, which a reader may then show in place of the signed one (RFC 6376 section 8.15).

@@ -78,6 +78,8 @@ pub enum Part {
 pub struct Shared {
     bytes: Box<[u8]>,
     dots: Box<[usize]>,
+    /// Whether all messages of a campaign have it, or some.
+    by_all: bool,
 }
 
 impl Part {
@@ -91,14 +93,29 @@ impl Part {
 }
 
 impl Shared {
-    /// Content to be shared.
+    /// Content that all messages of a campaign share, or may: it is there as long as they are made.
     pub fn new(bytes: Vec<u8>) -> Arc<Self> {
+        Shared::of(bytes, true)
+    }
+
+    /// Content that some of them share, which may be there for one message alone.
+    pub fn by_some(bytes: Vec<u8>) -> Arc<Self> {
+        Shared::of(bytes, false)
+    }
+
+    /// What a message that has it adds to the memory in use, in bytes; never less than it is.
+    pub fn weight(&self) -> usize {
+        if self.by_all { 0 } else { self.bytes.len() }
+    }
+
+    fn of(bytes: Vec<u8>, by_all: bool) -> Arc<Self> {
         let dots = memchr::memmem::find_iter(&bytes, b"\n.")
             .map(|at| at + 1)
             .collect();
         Arc::new(Shared {
             bytes: bytes.into_boxed_slice(),
             dots,
+            by_all,
         })
     }
 

@@ -1,5 +1,7 @@
 //! Files as parts of a message: their header fields, and their bytes as base64 (RFC 2045, 2183, 2392).
 
+use std::sync::Arc;
+
 use email_encoding::body::base64;
 
 use super::identity::name_of;
@@ -14,15 +16,21 @@ pub struct Image {
     pub part: Part,
 }
 
-/// The image `bytes`, named `name`, as a part that many messages share. Equal bytes have equal Content-IDs, whose right
-/// side is `domain`.
-pub fn image(name: &str, media_type: &str, bytes: &[u8], domain: &str) -> Image {
+/// The image `bytes`, named `name`, as a part that messages share as `share` says. Equal bytes have equal Content-IDs, whose
+/// right side is `domain`.
+pub fn image(
+    name: &str,
+    media_type: &str,
+    bytes: &[u8],
+    domain: &str,
+    share: fn(Vec<u8>) -> Arc<Shared>,
+) -> Image {
     let cid = format!("{}@{domain}", name_of(bytes));
     let head = [("Content-ID", format!("<{cid}>"))];
     let part = encoded("inline", name, media_type, &head, bytes);
     Image {
         cid,
-        part: Part::Shared(Shared::new(part)),
+        part: Part::Shared(share(part)),
     }
 }
 
@@ -82,14 +90,14 @@ mod tests {
 
     #[test]
     fn equal_images_have_equal_content_ids() {
-        let one = image("a.png", "image/png", b"same", "acme.example");
+        let one = image("a.png", "image/png", b"same", "acme.example", Shared::new);
         assert_eq!(
             one.cid,
-            image("b.png", "image/png", b"same", "acme.example").cid
+            image("b.png", "image/png", b"same", "acme.example", Shared::new).cid
         );
         assert_ne!(
             one.cid,
-            image("a.png", "image/png", b"other", "acme.example").cid
+            image("a.png", "image/png", b"other", "acme.example", Shared::new).cid
         );
         let text = String::from_utf8(one.part.bytes().to_vec()).unwrap();
         let head = format!(

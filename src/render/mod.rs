@@ -3,7 +3,7 @@
 //! Owns the templates, compiled once and checked against the list's columns. Pure after loading: no I/O, no clock.
 //! Cells are data: what a cell holds is never a template, the name of a partial, or the name of a helper.
 //!
-//! `source` compiles, `tags` finds tags in a text, `css` moves rules of style sheets into `style` attributes, `images` finds what HTML shows and `inline` gives it Content-IDs, `includes` knows which template includes which, `scope` and `names` check every name before
+//! `source` compiles, `tags` finds tags in a text and `pieces` elements, `mjml` and `markdown` make HTML of what is written as such, `css` moves rules of style sheets into `style` attributes, `images` finds what HTML shows and `inline` gives it Content-IDs, `includes` knows which template includes which, `scope` and `names` check every name before
 //! anything is sent, `context` is what a template sees of one row, `helpers` is what it can call, `looks` is what somebody should look at in rendered HTML.
 
 mod context;
@@ -15,7 +15,9 @@ mod includes;
 mod inline;
 mod looks;
 mod markdown;
+mod mjml;
 mod names;
+mod pieces;
 mod plain;
 mod scope;
 mod source;
@@ -190,28 +192,62 @@ impl Templates {
             templates.escaping.register_template(&name, partial.clone());
             templates.plain.register_template(&name, partial);
         }
-        if let Some(mut html) = html {
-            if html.name.ends_with(".md.hbs") {
-                html.text = markdown::to_html(&html.text);
-                html.template = source::compile(html.name.clone(), &html.text)?;
-                html.written = false;
-                source::forget_places(&mut html.template);
-                templates.html = Some(html.template.clone());
-            }
-            templates.inline(&html, &sources, images)?;
-            if message.inline_css
-                && let Some(inlined) = css::inlined(&html, &sources)?
-            {
-                // With the images once more, whose places are told by what was read above.
-                for (name, source) in &inlined.partials {
-                    let template = source.template.clone();
-                    templates.escaping.register_template(name, template);
-                }
-                templates.html = Some(inlined.page.template.clone());
-                templates.inline(&inlined.page, &inlined.partials, images)?;
-            }
+        if let Some(html) = html {
+            templates.page(html, &sources, images, message.inline_css)?;
         }
         Ok(templates)
+    }
+
+    /// Makes the HTML template what is rendered: HTML, with its styles in attributes, and its images by Content-ID.
+    fn page(
+        &mut self,
+        written: Source,
+        partials: &BTreeMap<String, Source>,
+        images: &mut Images,
+        inline_css: bool,
+    ) -> Result<(), TemplateError> {
+        let mut page = written;
+        let is_mjml = page.name.ends_with(".mjml.hbs");
+        if is_mjml {
+            page = mjml::to_html(&page, partials)?;
+            // What stands for all of its elements there stands for each here, where a name may be another's.
+            let all = partials
+                .iter()
+                .map(|(name, source)| (name.clone(), source.template.clone()));
+            names::check(
+                &all.collect(),
+                [&page.template].into_iter(),
+                &self.shape.sample(),
+            )?;
+        } else if page.name.ends_with(".md.hbs") {
+            page.text = markdown::to_html(&page.text);
+            page.template = source::compile(page.name.clone(), &page.text)?;
+            page.written = false;
+            source::forget_places(&mut page.template);
+        }
+        self.html = Some(page.template.clone());
+        // Before the text changes: a mistake is told where its author sees it.
+        self.inline(&page, partials, images)?;
+        let inlined = match inline_css {
+            true => css::inlined(&page, partials, is_mjml.then_some(mjml::INLINE))?,
+            false => None,
+        };
+        let mut changed = None;
+        if let Some(inlined) = inlined {
+            for (name, source) in &inlined.partials {
+                let template = source.template.clone();
+                self.escaping.register_template(name, template);
+            }
+            page = inlined.page;
+            changed = Some(inlined.partials);
+        }
+        if is_mjml {
+            page = mjml::without_marks(&page)?;
+        } else if changed.is_none() {
+            return Ok(());
+        }
+        self.html = Some(page.template.clone());
+        self.inline(&page, changed.as_ref().unwrap_or(partials), images)
     }
 
     /// Puts HTML whose images have Content-IDs in place of what names files: the template, and the partials it includes.

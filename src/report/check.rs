@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::dns::Dns;
 use super::reached::Reached;
 use super::reasons::Reason;
 use crate::wording::{count, printable};
@@ -80,6 +81,8 @@ pub struct Check {
     pub time: String,
     /// What the servers offered, when they were asked.
     pub reached: Option<Vec<Reached>>,
+    /// What the DNS says, when it was asked.
+    pub dns: Option<Dns>,
 }
 
 /// A column with empty cells that leave a hole in a text.
@@ -130,10 +133,12 @@ impl Seen {
 
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verdict = if self.would_start {
-            "a send would start"
-        } else {
-            "a send would NOT start"
+        let verdict = match self.would_start {
+            true if self.is_pointless() => {
+                "a send would start, and be POINTLESS by what the DNS says"
+            }
+            true => "a send would start",
+            false => "a send would NOT start",
         };
         write!(
             f,
@@ -206,6 +211,9 @@ impl fmt::Display for Check {
         if !self.servers.is_empty() {
             line(f, "time", &self.time)?;
         }
+        for (label, text) in self.dns.iter().flat_map(Dns::lines) {
+            line(f, label, &text)?;
+        }
         for reached in self.reached.iter().flatten() {
             write!(f, "\n{reached}")?;
         }
@@ -214,6 +222,11 @@ impl fmt::Display for Check {
 }
 
 impl Check {
+    /// Whether the DNS says that no send would be of use.
+    pub fn is_pointless(&self) -> bool {
+        self.dns.as_ref().is_some_and(|dns| dns.pointless)
+    }
+
     fn left_out(&self) -> String {
         let kinds = [
             (self.invalid, "invalid"),

@@ -1,4 +1,5 @@
-//! The replies that kept recipients from being accepted, the same ones counted together.
+//! The replies that kept recipients from being accepted, the same ones counted together, and how many of Cc and Bcc
+//! were refused.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -22,27 +23,40 @@ pub struct Frequent {
     pub advice: &'static str,
 }
 
+/// What a ledger tells of refusals.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Replies {
+    /// To those who failed or are deferred, the most frequent first.
+    pub frequent: Vec<Frequent>,
+    /// How many of Cc and Bcc were refused, of messages that went to the others.
+    pub copies: u64,
+}
+
 /// Different replies that are told apart; more come of texts that are never the same twice.
 const MOST: usize = 10_000;
 
-/// The replies to those who failed or are deferred by the ledger at `path`, the most frequent first.
+/// The replies in the ledger at `path`.
 ///
 /// # Errors
 /// What reading gives.
-pub fn frequent(path: &Path, standings: &Standings) -> Result<Vec<Frequent>, LedgerError> {
+pub fn read(path: &Path, standings: &Standings) -> Result<Replies, LedgerError> {
     let io = |source| LedgerError::io(path, "read the ledger", source);
     let mut lines = BufReader::with_capacity(1 << 18, File::open(path).map_err(io)?);
-    // Lines of these states are looked for byte by byte: most lines are of others, and need not be read.
-    let failed = memchr::memmem::Finder::new(b"\"state\":\"failed\"");
-    let deferred = memchr::memmem::Finder::new(b"\"state\":\"deferred\"");
+    // These are looked for byte by byte: most lines have none of them, and need not be read.
+    let told = [
+        "\"state\":\"failed\"",
+        "\"state\":\"deferred\"",
+        "\"refused\":[",
+    ];
+    let told = told.map(memchr::memmem::Finder::new);
     let mut found: HashMap<String, Frequent> = HashMap::new();
-    let mut line = Vec::new();
+    let (mut line, mut copies) = (Vec::new(), 0);
     loop {
         line.clear();
         if lines.read_until(b'\n', &mut line).map_err(io)? == 0 {
             break;
         }
-        if failed.find(&line).is_none() && deferred.find(&line).is_none() {
+        if told.iter().all(|text| text.find(&line).is_none()) {
             continue;
         }
         // A torn end, or a line of a kind that the replay has judged.
@@ -53,22 +67,26 @@ pub fn frequent(path: &Path, standings: &Standings) -> Result<Vec<Frequent>, Led
             continue;
         };
         let attempt = standings.attempts(slot) == entry.attempt;
-        let counts = match entry.state {
-            State::Failed => standings.standing(slot) == Standing::Failed,
-            State::Deferred => standings.standing(slot) == Standing::Deferred && attempt,
-            _ => false,
-        };
-        if counts {
-            add(&mut found, &entry);
+        match (entry.state, standings.standing(slot)) {
+            (State::Failed, Standing::Failed) => add(&mut found, &entry),
+            (State::Deferred, Standing::Deferred) if attempt => add(&mut found, &entry),
+            // A person may have said of what was in doubt that it was accepted.
+            (State::Accepted, Standing::Accepted)
+            | (State::InDoubt, Standing::InDoubt | Standing::Accepted)
+                if attempt =>
+            {
+                copies += entry.refused.len() as u64;
+            }
+            _ => {}
         }
     }
-    let mut found: Vec<_> = found.into_values().collect();
-    found.sort_by(|a, b| {
+    let mut frequent: Vec<_> = found.into_values().collect();
+    frequent.sort_by(|a, b| {
         b.recipients
             .cmp(&a.recipients)
             .then_with(|| a.reply.cmp(&b.reply))
     });
-    Ok(found)
+    Ok(Replies { frequent, copies })
 }
 
 fn add(found: &mut HashMap<String, Frequent>, entry: &Entry<'_>) {

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::campaign::Campaign;
 use crate::ledger::file;
 use crate::ledger::replay::Replay;
-use crate::report::replies::{Frequent, frequent};
+use crate::report::replies::{self, Frequent, Replies};
 use crate::report::summary::Counts;
 use crate::run::Error;
 use crate::run::plan::{Roster, ledger_path, resolve_command, results_command};
@@ -25,10 +25,10 @@ pub struct Status {
     doubt_commands: (String, String),
     /// The states.
     pub counts: Counts,
-    /// Why recipients failed or are deferred, the most frequent reply first.
-    pub replies: Vec<Frequent>,
-    /// What to type to see whom.
-    refused_command: String,
+    /// Why recipients failed or are deferred, and how many of Cc and Bcc were refused.
+    pub replies: Replies,
+    /// What to type to see whom, and who of Cc and Bcc.
+    refused_commands: (String, String),
     /// The ledger; `None` when the run was never begun.
     pub replay: Option<Replay>,
 }
@@ -60,12 +60,13 @@ impl Status {
             ),
             counts,
             replies: match &replay {
-                Some(_) if counts.failed + counts.deferred > 0 => {
-                    frequent(path, &roster.standings)?
-                }
-                Some(_) | None => Vec::new(),
+                Some(_) => replies::read(path, &roster.standings)?,
+                None => Replies::default(),
             },
-            refused_command: results_command(campaign, sandbox, "failed,deferred"),
+            refused_commands: (
+                results_command(campaign, sandbox, "failed,deferred"),
+                results_command(campaign, sandbox, "accepted,in_doubt"),
+            ),
             replay,
         })
     }
@@ -87,8 +88,8 @@ impl fmt::Display for Status {
             invalid_command,
             doubt_commands: (list, resolve),
             counts,
-            replies,
-            refused_command,
+            replies: Replies { frequent, copies },
+            refused_commands: (refused_command, copies_command),
             replay,
         } = self;
         let invalid = format!("invalid    the row cannot be mailed; why: {invalid_command}");
@@ -122,15 +123,27 @@ impl fmt::Display for Status {
             }
         }
         write!(f, "{:>10}  recipients", counts.recipients)?;
+        if *copies > 0 {
+            let told = if *copies == 1 {
+                "copy (cc, bcc) was"
+            } else {
+                "copies (cc, bcc) were"
+            };
+            write!(
+                f,
+                "\n{copies:>10}  {told} refused, and the others got the message; who (\"refused\"): {copies_command} \
+                 --format jsonl"
+            )?;
+        }
         if let Some(stopped) = self.stopped() {
             write!(f, "\nthe last send stopped early: {}", printable(&stopped))?;
         }
-        if !replies.is_empty() {
+        if !frequent.is_empty() {
             write!(
                 f,
                 "\n\nwhy they failed or are deferred (who: {refused_command})"
             )?;
-            for reply in replies.iter().take(SHOWN) {
+            for reply in frequent.iter().take(SHOWN) {
                 let Frequent {
                     recipients,
                     reply,
@@ -138,7 +151,7 @@ impl fmt::Display for Status {
                 } = reply;
                 write!(f, "\n{recipients:>10}  {reply}\n            {advice}")?;
             }
-            let more: u64 = replies.iter().skip(SHOWN).map(|it| it.recipients).sum();
+            let more: u64 = frequent.iter().skip(SHOWN).map(|it| it.recipients).sum();
             if more > 0 {
                 write!(f, "\n{more:>10}  for other reasons")?;
             }

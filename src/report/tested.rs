@@ -26,11 +26,16 @@ impl Tested {
                 continue;
             };
             match entry.state {
-                State::Accepted | State::Deferred | State::Failed | State::InDoubt => {
+                // Told as rows are.
+                State::Invalid if entry.attempt == 0 => {}
+                State::Accepted
+                | State::Deferred
+                | State::Failed
+                | State::InDoubt
+                | State::Invalid => {
                     settled.insert(entry.row, Tested::from(&entry));
                 }
-                // Not there yet, or told as rows are.
-                State::Claimed | State::Sending | State::Released | State::Invalid => {}
+                State::Claimed | State::Sending | State::Released => {}
             }
         }
         settled.into_values().collect()
@@ -39,6 +44,11 @@ impl Tested {
     /// Whether the server has it.
     pub fn is_accepted(&self) -> bool {
         self.state == State::Accepted
+    }
+
+    /// Whether its server could not be given it.
+    pub fn is_unfit(&self) -> bool {
+        self.state == State::Invalid
     }
 }
 
@@ -69,6 +79,7 @@ impl fmt::Display for Tested {
         let what = match self.state {
             State::Accepted => "accepted by",
             State::InDoubt => "in doubt at",
+            State::Invalid => "not for",
             _ => "refused by",
         };
         write!(
@@ -89,6 +100,7 @@ mod tests {
 {"time":"t","key":"b","row":2,"state":"sending","attempt":1}
 {"time":"t","key":"b","row":2,"state":"failed","attempt":1,"server":"x:25","code":550,"enhanced":"5.1.1","reply":"no"}
 {"time":"t","key":"c","row":3,"state":"invalid","reason":"empty"}
+{"time":"t","key":"f","row":6,"state":"invalid","attempt":1,"server":"x:25","reason":"no SMTPUTF8"}
 {"time":"t","key":"d","row":4,"state":"released","attempt":1}
 {"time":"t","key":"e\u001b[31m","row":5,"state":"in_doubt","attempt":1,"server":"x:25","reason":"lost"}
 {"time":"t","key":"a","row":1,"state":"accepted","attempt":1,"server":"x:25","code":250,"reply":"Ok"}
@@ -101,6 +113,7 @@ mod tests {
                 "row 1 (a): accepted by x:25: 250 Ok",
                 "row 2 (b): refused by x:25: 550 5.1.1 no",
                 "row 5 (e\u{fffd}[31m): in doubt at x:25: lost",
+                "row 6 (f): not for x:25: no SMTPUTF8",
             ]
         );
     }

@@ -1,15 +1,19 @@
 //! `mailrun check`: every message rendered and built, on all cores, by the way a run takes; nothing is sent or written.
 
+use std::net::SocketAddr;
+
 use rayon::prelude::*;
 
 use super::Error;
 use super::announce::{changed, least_time, route, time};
 use super::connect;
 use super::feed::{CHUNK_BYTES, date, invalid_row};
+use super::names;
 use super::plan::{Plan, is_open};
 use super::send::no_server;
 use crate::campaign::{Campaign, InDoubt};
 use crate::deliver::access::{Access, AccessError};
+use crate::dns::recipients::Domains;
 use crate::ledger::file;
 use crate::ledger::standing::KeyHash;
 use crate::message::{Message, Part};
@@ -22,15 +26,25 @@ use crate::wording::count;
 /// Rows composed together: each message is dropped as soon as it was looked at, so there may be many, however large.
 const CHUNK: usize = 1024;
 
-/// Checks what a `send` would do; `connect`: asks the servers, too.
+/// What is asked of others.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ask {
+    /// The servers of the campaign.
+    pub servers: bool,
+    /// The DNS: a name server, or those of the system.
+    pub dns: Option<Option<SocketAddr>>,
+}
+
+/// Checks what a `send` would do, and asks others about it.
 ///
 /// # Errors
 /// What the list and the ledger give. What stops a send alone is in [`Check::stops`].
-pub fn run(plan: &Plan, connect: bool) -> Result<Check, Error> {
+pub fn run(plan: &Plan, ask: Ask) -> Result<Check, Error> {
     let campaign = &plan.campaign;
     let standings = &plan.roster.standings;
     let replay = file::read(&plan.ledger(), &campaign.run, standings, |_, _| {})?;
     let mut found = Found::new(plan);
+    found.domains = ask.dns.map(|_| Domains::default());
     found.read(plan)?;
 
     let mut stops = Vec::new();
@@ -60,12 +74,16 @@ pub fn run(plan: &Plan, connect: bool) -> Result<Check, Error> {
             stops.push(format!("{}: {error}", server.name()));
         }
     }
-    let reached = connect.then(|| {
+    let reached = ask.servers.then(|| {
         let ways = servers.iter().zip(ways);
         ways.filter_map(|(server, way)| Some(connect::ask(server, &way.ok()?)))
             .map(|reached| reached.asked_for_smtputf8(found.beyond_ascii.messages))
             .collect()
     });
+    let domains = found.domains.take().unwrap_or_default();
+    let dns = ask
+        .dns
+        .map(|server| names::look(campaign, server, found.envelope.take(), domains));
     Ok(Check {
         campaign: campaign.name.clone(),
         run: campaign.run.clone(),
@@ -101,6 +119,7 @@ pub fn run(plan: &Plan, connect: bool) -> Result<Check, Error> {
         least_s: least_time(servers, found.due).map(|time| time.as_secs_f64()),
         time: time(servers, found.due),
         reached,
+        dns: dns.transpose()?,
     })
 }
 
@@ -121,6 +140,10 @@ struct Found {
     nowhere: Seen,
     beyond_ascii: Seen,
     without_copies: Seen,
+    /// The recipients', where they are wanted.
+    domains: Option<Domains>,
+    /// That of the envelope sender of the first message.
+    envelope: Option<String>,
 }
 
 /// A column that is printed.
@@ -152,6 +175,8 @@ struct Glance {
     beyond_ascii: Option<String>,
     /// Somebody of Cc or Bcc whom a suppress list leaves out.
     without_copy: Option<String>,
+    /// The recipient's domain and the envelope sender's, where they are wanted.
+    domains: Option<(String, String)>,
 }
 
 impl Found {
@@ -216,12 +241,13 @@ impl Found {
 
     fn compose(&mut self, plan: &Plan, date: &str, chunk: &mut Vec<(Recipient, bool)>) {
         let composer = &plan.composer;
+        let domains = self.domains.is_some();
         let glances: Vec<Result<Glance, Box<InvalidRow>>> = chunk
             .par_drain(..)
             .map_init(
                 || composer.sheet(),
                 |sheet, (recipient, due)| match composer.compose(&recipient, date, sheet) {
-                    Ok(message) => Ok(Glance::at(&message, sheet, due)),
+                    Ok(message) => Ok(Glance::at(&message, sheet, due, domains)),
                     Err(refusal) => Err(Box::new(invalid_row(recipient, refusal))),
                 },
             )
@@ -248,7 +274,12 @@ impl Found {
             looks,
             beyond_ascii,
             without_copy,
+            domains,
         } = glance;
+        if let (Some(all), Some((domain, envelope))) = (&mut self.domains, domains) {
+            all.add(&domain, row);
+            self.envelope.get_or_insert(envelope);
+        }
         self.due += u64::from(due);
         self.sizes.push(size);
         if size > self.largest.0 {
@@ -272,7 +303,7 @@ impl Found {
 }
 
 impl Glance {
-    fn at(message: &Message, sheet: &Sheet, due: bool) -> Self {
+    fn at(message: &Message, sheet: &Sheet, due: bool, domains: bool) -> Self {
         let html = sheet.rendered().html.as_deref().unwrap_or_default();
         let size = |part: &Part| part.bytes().len() as u64;
         Glance {
@@ -283,6 +314,10 @@ impl Glance {
             looks: looks(html),
             beyond_ascii: message.beyond_ascii.map(|_| beyond_ascii(message)),
             without_copy: message.left_out.first().map(ToString::to_string),
+            domains: domains.then(|| {
+                let (to, from) = (&message.envelope_to, &message.envelope_from);
+                (to.domain().to_owned(), from.domain().to_owned())
+            }),
         }
     }
 }

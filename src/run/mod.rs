@@ -3,7 +3,7 @@
 //! `plan` checks everything and learns who is due, `announce` says so and asks, `feed` turns due recipients into messages, `pass` lets couriers
 //! take them to the server, `send` repeats passes until nobody is due, `trial` sends the first messages to a tester
 //! alone, `dry` writes files in place of all that,
-//! `check` composes everything and sends nothing, `connect` asks the servers for it,
+//! `check` composes everything and sends nothing, `connect` asks the servers for it and `names` the name servers,
 //! `resolve` settles what was in doubt.
 //! Must not parse, classify or format.
 
@@ -12,6 +12,7 @@ pub mod check;
 mod connect;
 pub mod dry;
 mod feed;
+mod names;
 mod pass;
 pub mod plan;
 pub mod resolve;

@@ -108,8 +108,11 @@ pub fn run(
     };
     work.passes(due, voice, &mut signals);
     let rows = refused.lock().unwrap_or_else(PoisonError::into_inner);
-    invalid_rows(plan, &rows, work.refused(), &check, voice);
-    for tested in Tested::read(&memory.lines()) {
+    let told = Tested::read(&memory.lines());
+    let unfit = told.iter().filter(|tested| tested.is_unfit()).count() as u64;
+    let refused = work.refused().saturating_sub(unfit);
+    invalid_rows(plan, &rows, refused, &check, voice);
+    for tested in told {
         match tested.is_accepted() {
             true => voice.say(&tested.to_string()),
             false => voice.warn(&tested.to_string()),

@@ -64,6 +64,8 @@ fn everybody_gets_it_and_nobody_sees_bcc() {
             ("office@acme.example", 2),
         ];
         assert_eq!(received(&sandbox), times(all));
+        let status = run(&folder, &["status", "campaign"]).stdout;
+        assert!(!status.contains("cop"), "{status}");
         let messages = sandbox.messages();
         let anna = messages
             .iter()
@@ -131,6 +133,14 @@ fn who_is_refused_beside_the_main_one_is_recorded() {
             row.contains("; not to rcpt-550@x.example: 550 5.1.1 no such recipient,"),
             "{row}"
         );
+
+        let status = run(&folder, &["status", "campaign"]).stdout;
+        let told = "         4  recipients\n         3  copies (cc, bcc) were refused, and the others got the message; who (\"refused\"): \
+                    mailrun results campaign --run r --state accepted,in_doubt --format jsonl\n";
+        assert!(status.contains(told), "{status}");
+        let status = run(&folder, &["status", "campaign", "--json"]);
+        assert_eq!(counts(&status), "accepted 3, failed 1");
+        assert!(!status.stdout.contains("cop"), "{status:?}");
 
         // All is settled: nobody hears of it again.
         let again = send(&folder, &sandbox, &["--json"]);

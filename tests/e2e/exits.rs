@@ -179,8 +179,8 @@ fn status_2_a_command_line_that_is_wrong() {
             ),
         ),
         (
-            "check campaign --dns",
-            "mailrun: --dns is not there yet in this version\n".to_owned(),
+            "send campaign --ledger x",
+            "mailrun: --ledger is not there yet in this version\n".to_owned(),
         ),
         (
             "send campaign --at 9:00",

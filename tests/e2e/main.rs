@@ -10,6 +10,7 @@ mod impostor;
 mod inbox;
 mod letter;
 mod limits;
+mod name_server;
 mod others;
 mod running;
 mod smtpd_log;
@@ -17,6 +18,7 @@ mod support;
 
 mod campaigns;
 mod check;
+mod check_dns;
 mod copies;
 mod docs;
 mod dry_run;

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use mailrun::sandbox::{Announce, Options};
 use serde_json::Value;
 
 use super::evidence::{counts, entries, steady};
+use super::inbox::Inbox;
 use super::others::{checked, key};
-use super::support::{CAMPAIGN, Folder, Ran, mailrun, run, sandbox, send, url};
+use super::support::{CAMPAIGN, Folder, Ran, mailrun, run, sandbox, sandbox_with, send, url};
 
 const ME: &str = "me@acme.example";
 
@@ -328,6 +330,107 @@ fn a_run_that_goes_on_is_no_hindrance_and_its_quota_is_kept() {
     );
     assert_eq!(files(&folder), before);
     assert_eq!(sandbox.messages().len(), 2);
+}
+
+#[test]
+fn an_address_in_any_language_takes_a_server_that_has_them() {
+    let folder = Folder::with_rows([("anna@x.example", "Anna"), ("josé@x.example", "José")]);
+    let announce = Announce {
+        smtputf8: false,
+        ..Announce::default()
+    };
+    let without = sandbox_with(Options {
+        announce,
+        ..Options::default()
+    });
+    let no = "is not ASCII before the @, and the server offers no SMTPUTF8 (RFC 6531); use another";
+    let args = ["--test-to", "zoë@x.example", "--json"];
+    let ran = send(&folder, &without, &args);
+    assert_eq!(
+        (ran.status, counts(&ran)),
+        (3, "invalid 1".to_owned()),
+        "{ran:?}"
+    );
+    let line =
+        format!("row 1 (anna@x.example): not for 127.0.0.1:P: zoë@x.example {no} address of this");
+    assert!(steady(&ran.stderr).contains(&line), "{ran:?}");
+    assert!(!ran.stderr.contains("more"), "{ran:?}");
+    // The recipient's own stands in To, whoever gets it.
+    let ran = send(
+        &folder,
+        &without,
+        &["--test-to", ME, "--only", "josé@x.example", "--json"],
+    );
+    assert_eq!(
+        (ran.status, counts(&ran)),
+        (3, "invalid 1".to_owned()),
+        "{ran:?}"
+    );
+    assert!(
+        ran.stderr
+            .contains(&format!("headers or envelope_from {no} one")),
+        "{ran:?}"
+    );
+    assert!(without.messages().is_empty());
+
+    let with = sandbox();
+    assert_eq!(
+        send(
+            &folder,
+            &with,
+            &["--test-to", "zoë@x.example", "--limit", "2"]
+        )
+        .status,
+        0
+    );
+    assert!(with.messages().iter().all(|it| it.to == ["zoë@x.example"]));
+    assert_eq!(with.messages().len(), 2);
+}
+
+#[test]
+fn through_postfix() {
+    let folder = Folder::with_rows([
+        ("anna@test-to.example", "Anna"),
+        ("bo@test-to.example", "Bo"),
+    ]);
+    let settings = folder.read("campaign.toml").replace(
+        "[message]\n",
+        "[message]\ncc = [\"boss@test-to.example\"]\nbcc = [\"archive@test-to.example\"]\n",
+    );
+    folder.write("campaign.toml", settings);
+    let mut inbox = Inbox::of("test-to.example");
+    let me = "me@test-to.example";
+    let args = [
+        "send",
+        "campaign",
+        "--test-to",
+        me,
+        "--limit",
+        "2",
+        "--json",
+        "--server",
+        &inbox.url,
+    ];
+    let ran = run(&folder, &args);
+    assert_eq!(
+        (ran.status, counts(&ran)),
+        (0, "accepted 2".to_owned()),
+        "{ran:?}"
+    );
+    let delivered = inbox.delivered(1).clone();
+    assert_eq!(delivered, BTreeMap::from([(me.to_owned(), 2)]));
+    let mut subjects: Vec<_> = inbox.letters.iter().map(|it| it.subject.as_str()).collect();
+    subjects.sort_unstable();
+    assert_eq!(subjects, ["Hello Anna", "Hello Bo"]);
+    // And nothing went to anybody else, who has it once the run itself is sent.
+    let args = ["send", "campaign", "--server", &inbox.url];
+    assert_eq!(run(&folder, &args).status, 0);
+    let delivered = inbox.delivered(5).clone();
+    let times = |to: &str| delivered[&format!("{to}@test-to.example")];
+    assert_eq!(
+        ["anna", "bo", "boss", "archive", "me"].map(times),
+        [1, 1, 2, 2, 2]
+    );
 }
 
 #[test]

@@ -35,8 +35,8 @@ fn syntax_and_names() {
             r#"2:3: unknown key "nme"; did you mean "name"?"#,
         ),
         (
-            "[message]\r\n  inline_css = true",
-            r#"2:3: "inline_css" in [message] is not there yet in this version of mailrun; leave it out"#,
+            "[message]\r\n  inlinecss = true",
+            r#"2:3: unknown key "inlinecss" in [message]; did you mean "inline_css"?"#,
         ),
     ] {
         assert_eq!(error(toml), format!("c/campaign.toml:{expected}"), "{toml}");

@@ -178,7 +178,7 @@ fn messages() {
         ),
         (
             "html = 'a.mjml.hbs'",
-            "4:8: a template in .mjml.hbs is not there yet in this version of mailrun; write it as .html.hbs",
+            "4:8: there is no template \"c/a.mjml.hbs\"; write it",
         ),
         (
             "html = 'a.md.hbs'",
@@ -186,7 +186,7 @@ fn messages() {
         ),
         (
             "html = 'a.html'",
-            r#"4:8: "html" in [message] must be a file whose name ends in .html.hbs or .md.hbs, not "a.html""#,
+            r#"4:8: "html" in [message] must be a file whose name ends in .html.hbs, .mjml.hbs or .md.hbs, not "a.html""#,
         ),
         (
             "text = 'a.html.hbs'",

@@ -137,6 +137,17 @@ fn encoded(der: &[u8]) -> String {
 /// # Errors
 /// What is wrong with the key.
 pub fn record(pem: &str) -> Result<String, KeyError> {
+    let value = value(pem)?;
+    let strings = value.as_bytes().chunks(STRING);
+    let strings = strings.map(|piece| format!("\"{}\"", String::from_utf8_lossy(piece)));
+    Ok(strings.collect::<Vec<_>>().join(" "))
+}
+
+/// The same as one text.
+///
+/// # Errors
+/// What is wrong with the key.
+pub fn value(pem: &str) -> Result<String, KeyError> {
     let (kind, public) = match read(pem)? {
         Key::Rsa(key) => {
             let der: PublicKeyX509Der<'_> = key.public_key().as_der()?;
@@ -144,8 +155,5 @@ pub fn record(pem: &str) -> Result<String, KeyError> {
         }
         Key::Ed25519(key) => ("ed25519", STANDARD.encode(key.public_key().as_ref())),
     };
-    let value = format!("v=DKIM1; k={kind}; p={public}");
-    let strings = value.as_bytes().chunks(STRING);
-    let strings = strings.map(|piece| format!("\"{}\"", String::from_utf8_lossy(piece)));
-    Ok(strings.collect::<Vec<_>>().join(" "))
+    Ok(format!("v=DKIM1; k={kind}; p={public}"))
 }

@@ -169,7 +169,36 @@ pub(super) fn cases() -> Vec<Case> {
         string("a@x.example"),
         string("b@x.example"),
     );
+    let row = |n: u8, customer: &str, email: &str, paid: &str| {
+        let email = text(&format!("B{n}"), email);
+        format!(r#"<row r="{n}"><c r="A{n}" {customer}</c>{email}<c r="C{n}" {paid}</c></row>"#)
+    };
+    let (seven, eight) = ("><v>7</v>", "><v>8</v>");
+    let (yes, no) = (r#"t="b"><v>1</v>"#, r#"t="b"><v>0</v>"#);
+    let fault = r##"t="e"><v>#N/A</v>"##;
+    let orders = [
+        header(&["customer", "email", "paid"]),
+        row(2, seven, "a@x.example", yes),
+        row(3, fault, "b@x.example", yes),
+        row(4, eight, "c@x.example", yes),
+        row(5, seven, "a@x.example", no),
+        row(6, eight, "c@x.example", fault),
+        row(7, fault, "b@x.example", no),
+    ]
+    .concat();
     vec![
+        with(
+            "orders.xlsx",
+            xlsx(&[("Orders", &orders)]),
+            |it| it.group_by = Some("customer".into()),
+            &[
+                "note: orders.xlsx: 6 rows in 4 groups by \"customer\", a message each",
+                "1@2 a@x.example|a@x.example||7|a@x.example|true=true + 4@5 7|a@x.example|false=false",
+                "2@3 invalid \"b@x.example\" customer: the cell is the error #N/A; correct its formula",
+                "5@6 invalid \"c@x.example\" paid: the cell is the error #N/A; correct its formula (its group, of 2 rows, is not mailed without it) + 3@4 8|c@x.example|true=true",
+                "6@7 invalid \"b@x.example\" customer: the cell is the error #N/A; correct its formula",
+            ],
+        ),
         case(
             "simple.xlsx",
             &simple_book,

@@ -1,5 +1,6 @@
 //! What rules make of an element: the text of its `style` attribute (CSS Cascading Level 4, section 6).
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::super::tags::tags;
@@ -15,11 +16,26 @@ pub(super) struct Held<'a> {
     pub(super) declarations: &'a [Declaration],
 }
 
+/// The text of a `style` attribute: what stands before and behind what its element says of itself, which wins over what is
+/// before it.
+#[derive(Debug, Default)]
+pub(super) struct Style {
+    before: String,
+    behind: String,
+}
+
+impl Style {
+    pub(super) fn is_empty(&self) -> bool {
+        self.before.is_empty() && self.behind.is_empty()
+    }
+}
+
 /// The declarations of the rules, given in their order, as a `style` attribute has them.
 ///
 /// Of two rules with one property the stronger one's is taken; what one rule says of a property twice, for programs that
-/// don't know the second, stays. `!important` stays where the element has a style of its own, which it is to win over.
-pub(super) fn style(mut rules: Vec<Held<'_>>, has_own: bool) -> String {
+/// don't know the second, stays. What is important is so in the attribute too, but for properties that `yield` to what is
+/// important in the rules that stay: there it wins over its element's own by standing behind it.
+pub(super) fn style(mut rules: Vec<Held<'_>>, yields: &BTreeSet<String>) -> Style {
     rules.sort_by_key(|rule| rule.specificity);
     let all = rules.iter().enumerate().flat_map(|(rule, held)| {
         let of_rule = held.declarations.iter();
@@ -29,7 +45,7 @@ pub(super) fn style(mut rules: Vec<Held<'_>>, has_own: bool) -> String {
     let (last, first): (Vec<_>, Vec<_>) =
         all.partition(|(_, _, declaration)| declaration.important);
     let order: Vec<_> = first.into_iter().chain(last).collect();
-    let mut style = String::new();
+    let mut style = Style::default();
     for (index, (rule, text, declaration)) in order.iter().enumerate() {
         let name = |text: &str, declaration: &Declaration| {
             text[declaration.property.clone()].to_ascii_lowercase()
@@ -42,15 +58,20 @@ pub(super) fn style(mut rules: Vec<Held<'_>>, has_own: bool) -> String {
         if overridden {
             continue;
         }
-        if !style.is_empty() {
-            style.push(';');
-        }
-        style.push_str(&property);
-        style.push(':');
-        style.push_str(&on_one_line(&text[declaration.value.clone()]));
-        if declaration.important && has_own {
-            style.push_str(" !important");
-        }
+        let yields = declaration.important && yields.contains(&property);
+        let flag = if declaration.important && !yields {
+            " !important"
+        } else {
+            ""
+        };
+        let value = on_one_line(&text[declaration.value.clone()]);
+        let part = if yields {
+            &mut style.behind
+        } else {
+            &mut style.before
+        };
+        let semicolon = if part.is_empty() { "" } else { ";" };
+        part.push_str(&format!("{semicolon}{property}:{value}{flag}"));
     }
     style
 }
@@ -73,37 +94,38 @@ fn on_one_line(value: &str) -> String {
     text.trim().to_owned()
 }
 
-/// The style in front of what an element's own attribute says, which comes later and so wins: the text to put in place of
-/// these bytes. `name_end` is where an attribute goes when there is none.
+/// The style together with what an element's own attribute says, which stays as it is: the text to put in place of these
+/// bytes. `name_end` is where an attribute goes when there is none.
 pub(super) fn attribute(
     source: &str,
     own: Option<&Attribute>,
     name_end: usize,
-    style: &str,
+    style: &Style,
 ) -> (Range<usize>, String) {
-    let style = style.replace('&', "&amp;");
-    let quoted = |quote: u8| match quote {
-        b'\'' if style.contains('"') => style.replace('\'', "&#39;"),
-        b'\'' => style.replace('\'', "\""),
-        _ if style.contains('\'') => style.replace('"', "&quot;"),
-        _ => style.replace('"', "'"),
-    };
-    let Some(own) = own else {
-        return (name_end..name_end, format!(" style=\"{}\"", quoted(b'"')));
-    };
-    let written = source[own.value.clone()].trim();
-    let semicolon = if written.is_empty() { "" } else { ";" };
-    match own.quote {
-        0 => {
-            let written = written.replace('"', "&quot;");
-            (
-                own.at.clone(),
-                format!("style=\"{}{semicolon}{written}\"", quoted(b'"')),
-            )
+    let quote = own.map_or(b'"', |own| own.quote.max(b'"'));
+    let quoted = |style: &str| {
+        let style = style.replace('&', "&amp;");
+        match quote {
+            b'\'' if style.contains('"') => style.replace('\'', "&#39;"),
+            b'\'' => style.replace('\'', "\""),
+            _ if style.contains('\'') => style.replace('"', "&quot;"),
+            _ => style.replace('"', "'"),
         }
-        quote => (
-            own.value.clone(),
-            format!("{}{semicolon}{written}", quoted(quote)),
-        ),
+    };
+    let written = own.map_or("", |own| source[own.value.clone()].trim());
+    let written = match own {
+        Some(own) if own.quote == 0 => written.replace('"', "&quot;"),
+        _ => written.to_owned(),
+    };
+    let mut value = quoted(&style.before);
+    for part in [written, quoted(&style.behind)] {
+        let joined = value.is_empty() || part.is_empty() || value.ends_with(';');
+        value.push_str(if joined { "" } else { ";" });
+        value.push_str(&part);
+    }
+    match own {
+        None => (name_end..name_end, format!(" style=\"{value}\"")),
+        Some(own) if own.quote == 0 => (own.at.clone(), format!("style=\"{value}\"")),
+        Some(own) => (own.value.clone(), value),
     }
 }

@@ -5,11 +5,10 @@
 //! byte for byte, the template's tags too. What can't be known before a row is (an element whose class has a tag in it,
 //! HTML from a cell) keeps to its `<style>`, which then stays whole.
 //!
-//! `pieces` reads HTML, `sheet` style sheets, `selector` selectors; `cascade` makes the attributes, `rules` what stays of the sheets.
+//! `sheet` reads style sheets, `selector` selectors; `cascade` makes the attributes, `rules` what stays of the sheets.
 
 mod cascade;
 mod page;
-mod pieces;
 mod rules;
 mod selector;
 mod sheet;
@@ -21,11 +20,11 @@ use css_inline::{CSSInliner, InlineOptions};
 
 use super::error::TemplateError;
 use super::images::is_file;
+use super::pieces::{self, Piece};
 use super::source::Source;
 use super::tags::tags;
 use cascade::Held;
 use page::{File, Page, Walk};
-use pieces::Piece;
 use rules::Rules;
 
 /// Elements that nobody sees.
@@ -50,12 +49,14 @@ pub(super) struct Inlined {
 }
 
 /// The page's own template and its partials with their styles in attributes; `None` when there is nothing to move.
+/// Of style sheets, those that begin with `only`, or all.
 ///
 /// # Errors
 /// A style sheet that is not closed, or is elsewhere; a page of which it is not known which element stands in which.
 pub(super) fn inlined(
     main: &Source,
     partials: &BTreeMap<String, Source>,
+    only: Option<&str>,
 ) -> Result<Option<Inlined>, TemplateError> {
     let file = File::new(main);
     let files = partials
@@ -78,7 +79,7 @@ pub(super) fn inlined(
             return Err(source(*name).wrong(element.at.start, problem));
         }
     }
-    let rules = Rules::read(&page, source)?;
+    let rules = Rules::read(&page, only, source)?;
     if rules.is_empty() {
         return Ok(None);
     }
@@ -86,6 +87,15 @@ pub(super) fn inlined(
         let problem = "a block in a style sheet whose rules go into style attributes; \
             put it into a <style data-css-inline=\"ignore\">, which stays as it is";
         return Err(source(*name).wrong(at.start, problem.to_owned()));
+    }
+    let media = page
+        .elements
+        .iter()
+        .find(|(name, element)| only.is_none() && element.has_media(&source(*name).text));
+    if let Some((name, element)) = media {
+        let problem = "the rules of other style sheets go into style attributes, which win over this one; \
+            write @media … { … } into it in place of its media attribute";
+        return Err(source(*name).wrong(element.at.start, problem.to_owned()));
     }
     if let Some((name, at, problem)) = &page.unknown {
         return Err(source(*name).wrong(*at, format!("{problem}; {WAY_OUT}")));
@@ -153,7 +163,7 @@ fn edits<'p>(
                 declarations: &rule.declarations,
             }
         });
-        let style = cascade::style(holding.collect(), own.is_some());
+        let style = cascade::style(holding.collect(), &rules.important);
         if !style.is_empty() {
             let text = &source(name).text;
             let edit = cascade::attribute(text, own, element.name_end, &style);
@@ -231,14 +241,7 @@ fn edit(source: &Source, mut edits: Vec<(Range<usize>, String)>) -> Result<Sourc
         done = at.end;
     }
     text.push_str(&source.text[done..]);
-    let mut pieces = pieces::pieces(&text);
-    while let Some(at) = pieces
-        .windows(3)
-        .find_map(|three| empty_sheet(&text, three))
-    {
-        text.replace_range(at, "");
-        pieces = pieces::pieces(&text);
-    }
+    let text = without_empty_sheets(text);
     let written = |text: &str| -> Vec<String> {
         tags(text)
             .into_iter()
@@ -250,6 +253,19 @@ fn edit(source: &Source, mut edits: Vec<(Range<usize>, String)>) -> Result<Sourc
         return Err(source.wrong(0, problem.to_owned()));
     }
     source.with_text(text)
+}
+
+/// The page without style sheets that hold nothing.
+pub(super) fn without_empty_sheets(mut text: String) -> String {
+    let mut pieces = pieces::pieces(&text);
+    while let Some(at) = pieces
+        .windows(3)
+        .find_map(|three| empty_sheet(&text, three))
+    {
+        text.replace_range(at, "");
+        pieces = pieces::pieces(&text);
+    }
+    text
 }
 
 /// Where a `<style>` with nothing in it stands, with the line break behind it.

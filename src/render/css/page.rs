@@ -8,13 +8,7 @@ use std::ops::Range;
 
 use super::super::source::Source;
 use super::super::tags::{Kind, Tag};
-use super::pieces::{self, Element, Piece, Place};
-
-/// Elements that have no end tag.
-const VOID: &[&str] = &[
-    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source",
-    "track", "wbr",
-];
+use super::pieces::{self, Element, Piece, Place, VOID};
 
 /// A template file and what it is made of.
 #[derive(Debug)]
@@ -123,7 +117,7 @@ impl<'a: 'f, 'f> Walk<'a, 'f> {
                     self.page.skeleton.push_str(text);
                 }
                 Piece::Start(element) => self.start(run.file, element),
-                Piece::End { name } => self.end(name),
+                Piece::End { name, .. } => self.end(name),
                 Piece::Css(range) => self.page.sheets.push((run.file, range.clone())),
                 Piece::Tag { tag, place } => {
                     let inner = if matches!(tag.kind, Kind::PartialBlock(_) | Kind::Inline(_)) {
@@ -210,7 +204,9 @@ impl<'a: 'f, 'f> Walk<'a, 'f> {
         scope: &mut Scope<'f, 'f>,
     ) {
         match &tag.kind {
-            Kind::Open | Kind::Else | Kind::Close if place == Place::Css => {
+            Kind::Open | Kind::Else | Kind::Close | Kind::PartialBlock(_) | Kind::Inline(_)
+                if place == Place::Css =>
+            {
                 self.page.css_block.get_or_insert((file, tag.at.clone()));
             }
             Kind::Open => {

@@ -41,6 +41,8 @@ pub(super) struct Selector {
 pub(super) struct Rules<'a> {
     pub(super) rules: Vec<Rule<'a>>,
     pub(super) selectors: Vec<Selector>,
+    /// Properties that are important in rules that hold now and then.
+    pub(super) important: BTreeSet<String>,
     /// Rules in groups.
     grouped: Vec<(Option<&'a str>, sheet::Rule)>,
 }
@@ -48,6 +50,7 @@ pub(super) struct Rules<'a> {
 impl<'a> Rules<'a> {
     pub(super) fn read(
         page: &Page<'a>,
+        only: Option<&str>,
         source: impl Fn(Option<&str>) -> &'a Source,
     ) -> Result<Rules<'a>, TemplateError> {
         let mut rules = Rules::default();
@@ -58,11 +61,15 @@ impl<'a> Rules<'a> {
                 continue;
             }
             let text = source(*name).text.as_str();
+            let sheet = text[range.clone()].trim_start();
+            if only.is_some_and(|only| !sheet.starts_with(only)) {
+                continue;
+            }
             let items = sheet::items(text, range.clone())
                 .map_err(|wrong| source(*name).wrong(wrong.at, wrong.problem.to_owned()))?;
             for item in items {
                 match item {
-                    Item::Group(items) => rules.group(*name, items),
+                    Item::Group(items) => rules.group(*name, text, items),
                     Item::Rule(rule) => rules.add((*name, range.clone()), rule, text, |asks| {
                         !(asks.siblings && beside || asks.attributes && page.attributes_vary)
                     }),
@@ -100,6 +107,9 @@ impl<'a> Rules<'a> {
             };
             list.push((range, number));
         }
+        if later {
+            self.note_important(text, declarations.as_deref().unwrap_or_default());
+        }
         self.rules.push(Rule {
             sheet,
             at,
@@ -109,13 +119,26 @@ impl<'a> Rules<'a> {
         });
     }
 
-    fn group(&mut self, name: Option<&'a str>, items: Vec<Item>) {
+    fn group(&mut self, name: Option<&'a str>, text: &str, items: Vec<Item>) {
         for item in items {
             match item {
-                Item::Group(items) => self.group(name, items),
-                Item::Rule(rule) => self.grouped.push((name, rule)),
+                Item::Group(items) => self.group(name, text, items),
+                Item::Rule(rule) => {
+                    let declarations = sheet::declarations(text, rule.body.clone());
+                    self.note_important(text, &declarations.unwrap_or_default());
+                    self.grouped.push((name, rule));
+                }
             }
         }
+    }
+
+    fn note_important(&mut self, text: &str, declarations: &[Declaration]) {
+        let important = declarations
+            .iter()
+            .filter(|declaration| declaration.important);
+        self.important.extend(
+            important.map(|declaration| text[declaration.property.clone()].to_ascii_lowercase()),
+        );
     }
 
     /// Whether there is nothing to move.
@@ -159,7 +182,7 @@ impl<'a> Rules<'a> {
     ) -> Vec<Edit<'a>> {
         let is_moved =
             |number: &Option<usize>| number.is_some_and(|number| moved.contains(&number));
-        // What was important stays stronger than what was not.
+        // What is important, and yields, has no flag in the attribute: what did not win over it is not to do so now.
         let mut strong = BTreeSet::new();
         for rule in self
             .rules
@@ -181,10 +204,9 @@ impl<'a> Rules<'a> {
             let text = &source(name).text;
             let weak = declarations.iter().filter(|declaration| {
                 let property = text[declaration.property.clone()].to_ascii_lowercase();
-                !declaration.important
-                    && !declaration.value.is_empty()
-                    && !property.starts_with("--")
-                    && !strong.contains(&property)
+                let stays_weak = strong.contains(&property) && self.important.contains(&property);
+                let is_set = !declaration.value.is_empty() && !property.starts_with("--");
+                is_set && !declaration.important && !stays_weak
             });
             let end = |declaration: &Declaration| declaration.value.end..declaration.value.end;
             weak.map(|declaration| (name, (end(declaration), " !important".to_owned())))

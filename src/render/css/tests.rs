@@ -23,7 +23,7 @@ fn page(main: &str, partials: &[(&str, &str)]) -> Result<Option<Texts>, String> 
     let partials = partials
         .iter()
         .map(|(name, text)| ((*name).to_owned(), source(&format!("{name}.hbs"), text)));
-    let inlined = inlined(&source("m.html.hbs", main), &partials.collect())
+    let inlined = inlined(&source("m.html.hbs", main), &partials.collect(), None)
         .map_err(|error| error.to_string())?;
     Ok(inlined.map(|Inlined { page, partials }| {
         let partials = partials
@@ -77,7 +77,7 @@ fn rules_go_into_attributes_and_all_else_stays() {
         ),
         (
             "<style>p{margin:0 !important}</style><p><p style=a:b>",
-            "<p style=\"margin:0\"><p style=\"margin:0 !important;a:b\">",
+            "<p style=\"margin:0 !important\"><p style=\"margin:0 !important;a:b\">",
         ),
         (
             "<style>p{background:red;background:url(x)}</style><p>",
@@ -134,7 +134,11 @@ fn what_holds_now_and_then_stays_and_goes_on_winning() {
         // What was important was stronger, and stays it.
         (
             "<style>a{c:d!important} @media x{a{c:e}}</style><a style=f:g>",
-            "<style>@media x{a{c:e}}</style><a style=\"c:d !important;f:g\">",
+            "<style>@media x{a{c:e !important}}</style><a style=\"c:d !important;f:g\">",
+        ),
+        (
+            "<style>a{c:d!important} @media x{a{c:e !important}}</style><a style=c:f><a style='c:f !important'>",
+            "<style>@media x{a{c:e !important}}</style><a style=\"c:f;c:d\"><a style='c:f !important;c:d'>",
         ),
         (
             "<style>@import url(a); @font-face{a:b} .ExternalClass{a:b} p{a:c}</style><p>",
@@ -284,6 +288,15 @@ fn what_cannot_be_known_is_an_error_that_says_what_to_do() {
     ] {
         assert_eq!(wrong(text), format!("m.html.hbs:{expected}"), "{text}");
     }
+    assert_eq!(
+        wrong("<style>p{a:b}</style>\n<style media='(max-width: 9px)'>p{a:c}</style><p>"),
+        "m.html.hbs:2:1: the rules of other style sheets go into style attributes, which win over this one; write @media … { … } into it in place of its media attribute"
+    );
+    assert_eq!(alone("<style media=print>p{a:b}</style><p>"), "unchanged");
+    assert_eq!(
+        alone("<style media=screen>p{a:b}</style><p>"),
+        "<p style=\"a:b\">"
+    );
     // Where there is nothing to move, nothing has to be known.
     assert_eq!(
         alone("{{#if x}}<p>{{/if}}<link rel=stylesheet href=https://a.example/b.css>"),

@@ -121,3 +121,54 @@ fn an_image_in_a_style_sheet_goes_along_with_its_rule() {
         "{html}"
     );
 }
+
+#[test]
+fn mjml_becomes_a_page_with_its_styles_and_images() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("partials")).unwrap();
+    fs::write(at("a.png"), b"\x89PNG\r\n\x1a\n").unwrap();
+    fs::write(
+        at("partials/row.hbs"),
+        "<tr><td class=\"x\">{{name}}</td></tr>",
+    )
+    .unwrap();
+    let page = "<mjml><mj-head><mj-style inline=\"inline\">.x { color: red; }</mj-style><mj-style>.x { top: 0; }</mj-style></mj-head><mj-body>\n\
+        <mj-section><mj-column><mj-image src=\"a.png\" />\n<mj-table>{{> row}}</mj-table></mj-column></mj-section></mj-body></mjml>";
+    fs::write(at("m.mjml.hbs"), page).unwrap();
+    let mut campaign = campaign(folder.path(), "x");
+    campaign.message.html = Some(at("m.mjml.hbs"));
+    let html = render_row(&campaign, JACK).unwrap().html.unwrap();
+    assert!(
+        html.contains("<td style=\"color:red\" class=\"x\">Jack &lt;"),
+        "{html}"
+    );
+    assert!(
+        html.contains("<style type=\"text/css\">.x { top: 0; }</style>"),
+        "{html}"
+    );
+    assert!(
+        html.contains("src=\"cid:") && !html.contains("inlined"),
+        "{html}"
+    );
+
+    campaign.message.inline_css = false;
+    let html = render_row(&campaign, JACK).unwrap().html.unwrap();
+    assert!(
+        html.contains("<style type=\"text/css\">.x { color: red; }</style>"),
+        "{html}"
+    );
+
+    fs::write(at("m.mjml.hbs"), page.replace("{{> row}}", "\n {{nmae}}")).unwrap();
+    let error = load(&campaign).unwrap_err().to_string();
+    assert!(error.contains("m.mjml.hbs:4:2: no column"), "{error}");
+    // What an element hands on to all of its kind has to mean the same wherever they stand.
+    let page = "<mjml><mj-head><mj-attributes><mj-text color=\"{{name}}\" /></mj-attributes></mj-head><mj-body><mj-section><mj-column>\
+        {{#with vars.event}}<mj-text>{{city}}</mj-text>{{/with}}</mj-column></mj-section></mj-body></mjml>";
+    fs::write(at("m.mjml.hbs"), page).unwrap();
+    let error = load(&campaign).unwrap_err().to_string();
+    assert!(
+        error.contains("m.mjml.hbs: ") && error.contains("\"name\""),
+        "{error}"
+    );
+}

@@ -256,7 +256,7 @@ fn an_account_that_is_refused_at_one_recipient_alone() {
 #[test]
 fn a_reply_of_terminal_escapes_reaches_no_terminal() {
     let name = "escape-reply";
-    let shown = "550 5.1.1  [2J ]0;owned  [31m no \u{fffd}\u{fffd}\u{fffd}( such  \u{fffd}";
+    let shown = "550 5.1.1 [2J ]0;owned  [31m no \u{fffd}\u{fffd}\u{fffd}( such  \u{fffd}";
     let (folder, _) = check(
         name,
         &Expected {
@@ -290,7 +290,7 @@ fn a_reply_of_terminal_escapes_reaches_no_terminal() {
         text.replace("[delivery]", "[delivery]\nstop_after = 1"),
     );
     let ran = run(&folder, &["send", "campaign", "--json"]);
-    let reason = "1 recipient in a row refused, the last one because the server answered RCPT TO with \"550 5.1.1  [2J \
+    let reason = "1 recipient in a row refused, the last one because the server answered RCPT TO with \"550 5.1.1 [2J \
                   ]0;owned  [31m no \u{fffd}\u{fffd}\u{fffd}( such  \u{fffd}\"; see whether the list or the message is at \
                   fault (stop_after in [delivery] sets how many)";
     assert_eq!(ran.json()["stopped"], reason);

@@ -105,8 +105,18 @@ fuzz_target!(|data: &[u8]| {
             return;
         }
     };
-    let wire = String::from_utf8(wire(&message)).expect("a message is ASCII");
-    assert!(wire.is_ascii() && !wire.contains('\0') && wire.ends_with("\r\n"));
+    let wire = String::from_utf8(wire(&message)).expect("a message is UTF-8");
+    assert!(!wire.contains('\0') && wire.ends_with("\r\n"));
+    assert!(wire.is_ascii() || message.beyond_ascii.is_some(), "{wire}");
+    if !wire.is_ascii() {
+        // Addresses alone may be of any language.
+        let envelope = std::iter::once(&message.envelope_to).chain(&message.also_to);
+        let named = envelope.map(ToString::to_string);
+        let rest = named
+            .chain(addresses(&wire, "Reply-To"))
+            .fold(wire.clone(), |rest, address| rest.replace(&address, ""));
+        assert!(rest.is_ascii(), "{rest}");
+    }
     for line in wire.split("\r\n") {
         assert!(
             line.len() <= 998 && !line.contains(['\r', '\n']),

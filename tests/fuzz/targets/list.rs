@@ -1,7 +1,7 @@
 //! Bytes into judged rows, by every reader of lists: nothing panics, each row can be mailed or has a reason, what is read twice
-//! is the same, and no name gets a replacement character that its file has not.
+//! is the same, no row is in two groups, and no name gets a replacement character that its file has not.
 //!
-//! Three bytes choose: what the list is, its encoding, its other settings. The list follows. A workbook is either its own bytes,
+//! Three bytes choose: what the list is and by which column its rows are grouped, its encoding, its other settings. The list follows. A workbook is either its own bytes,
 //! or the text of its sheet and, behind a NUL, that of its other part; what holds them is made here, so that the fuzzer need
 //! not find out checksums.
 #![no_main]
@@ -10,6 +10,7 @@ mod safe;
 #[path = "../../../src/recipients/tests/zip.rs"]
 mod zip;
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
@@ -93,7 +94,7 @@ static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     folder
 });
 
-fn settings(file: PathBuf, encoding: u8, more: u8) -> ListSettings {
+fn settings(file: PathBuf, kind: u8, encoding: u8, more: u8) -> ListSettings {
     let mut settings = ListSettings::new(file);
     let label = ENCODINGS[usize::from(encoding) % ENCODINGS.len()];
     settings.encoding = encoding_rs::Encoding::for_label(label.as_bytes());
@@ -118,6 +119,11 @@ fn settings(file: PathBuf, encoding: u8, more: u8) -> ListSettings {
         settings.required = vec!["name".to_owned()];
     }
     settings.duplicates_ignore_case = more & 128 != 0;
+    settings.group_by = match kind >> 6 {
+        2 => Some("email".to_owned()),
+        3 => Some("name".to_owned()),
+        _ => None,
+    };
     settings
 }
 
@@ -222,6 +228,7 @@ fn read(settings: &ListSettings, replaced: bool) -> Vec<String> {
     };
     let columns = list.columns().to_vec();
     let mut last = Position { row: 0, line: 0 };
+    let mut seen = HashSet::new();
     for row in list.by_ref().take(MOST_ROWS) {
         let row = match row {
             Ok(row) => row,
@@ -231,7 +238,7 @@ fn read(settings: &ListSettings, replaced: bool) -> Vec<String> {
             }
         };
         told.push(format!("{row:?}"));
-        let (position, fields) = match row {
+        let (position, fields, others) = match row {
             Row::Recipient(it) => {
                 safe::assert_is_mailbox(it.address.as_ref());
                 assert_eq!(it.fields.len(), columns.len());
@@ -245,15 +252,30 @@ fn read(settings: &ListSettings, replaced: bool) -> Vec<String> {
                         .is_none_or(|it| !it.trim().is_empty() && !it.contains(char::is_control))
                 );
                 assert!(it.nested.iter().all(|(column, _)| *column < columns.len()));
-                (it.position, it.fields)
+                (it.position, it.fields, it.others)
             }
             Row::Invalid(it) => {
                 said(it.describe(&settings.file));
                 said(it.reason);
                 assert!(it.column.is_none_or(|it| columns.contains(&it)));
                 assert!(it.fields.len() <= columns.len());
-                (it.position, it.fields)
+                (it.position, it.fields, it.others)
             }
+        };
+        assert!(seen.insert(position.row), "{position:?} in two groups");
+        for pair in others.windows(2) {
+            assert!(pair[0].position.row < pair[1].position.row, "{others:?}");
+        }
+        for other in &others {
+            assert!(seen.insert(other.position.row), "{other:?} in two groups");
+            assert!(other.fields.len() <= columns.len());
+        }
+        // Groups come in the order of their first rows.
+        let first = others.first().map_or(position, |it| it.position);
+        let position = if first.row < position.row {
+            first
+        } else {
+            position
         };
         assert!(
             position.row > last.row && position.line > last.line,
@@ -276,10 +298,10 @@ fuzz_target!(|data: &[u8]| {
     let [kind, encoding, more, bytes @ ..] = data else {
         return;
     };
-    let (name, made) = KINDS[usize::from(*kind) % KINDS.len()];
+    let (name, made) = KINDS[usize::from(*kind & 63) % KINDS.len()];
     let path = FOLDER.path().join(name);
     fs::write(&path, file(bytes, made)).expect("the folder takes it");
-    let settings = settings(path.clone(), *encoding, *more);
+    let settings = settings(path.clone(), *kind, *encoding, *more);
     let replaced = may_have_replacements(bytes, made, name);
     let first = read(&settings, replaced);
     assert_eq!(

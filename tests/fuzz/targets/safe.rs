@@ -1,8 +1,8 @@
-//! What may stand in an envelope, by RFC 5321's own grammar: written anew here, to judge mailrun's judge.
+//! What may stand in an envelope, by the grammar of RFC 5321 and RFC 6531: written anew here, to judge mailrun's judge.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// Stops at an address that is no Mailbox of RFC 5321 section 4.1.2 in ASCII, or is too long for one.
+/// Stops at an address that is no Mailbox of RFC 5321 section 4.1.2, beyond ASCII in an atom before the @ alone, or is too long for one.
 pub fn assert_is_mailbox(address: &str) {
     let wrong = why_no_mailbox(address);
     assert!(
@@ -48,9 +48,13 @@ fn is_quoted_content(text: &str) -> bool {
     true
 }
 
+/// With RFC 6531 section 3.3: whatever is not ASCII, too; a control character and white space are in no address all the same.
 fn is_atom(text: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
-    !text.is_empty() && text.bytes().all(fits)
+    let fits = |c: char| match c.is_ascii() {
+        true => c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c),
+        false => !c.is_control() && !c.is_whitespace(),
+    };
+    !text.is_empty() && text.chars().all(fits)
 }
 
 /// As RFC 5321 has it, and with underscores inside, which names in the DNS do have.

@@ -1,9 +1,9 @@
-//! The text of an HTML template taken apart, as far as styles depend on it: elements, style sheets, and the template's
+//! The text of an HTML or MJML template taken apart, as far as it matters which element stands in which: elements, style sheets, and the template's
 //! tags between them. Reads as browsers do; nothing is wrong to it.
 
 use std::ops::Range;
 
-use super::super::tags::{self, Kind, Tag};
+use super::tags::{self, Kind, Tag};
 
 /// A start tag.
 #[derive(Debug)]
@@ -37,7 +37,23 @@ impl Element {
     pub(super) fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|other| other.name == name)
     }
+
+    /// Whether a `<style>` holds now and then, by its attribute.
+    pub(super) fn has_media(&self, text: &str) -> bool {
+        self.name == "style" && has_media(&self.attributes, text)
+    }
 }
+
+fn has_media(attributes: &[Attribute], text: &str) -> bool {
+    let media = attributes.iter().find(|other| other.name == "media");
+    media.is_some_and(|media| !matches!(text[media.value.clone()].trim(), "" | "all" | "screen"))
+}
+
+/// Elements that have no end tag.
+pub(super) const VOID: &[&str] = &[
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source",
+    "track", "wbr",
+];
 
 /// What the text is made of; what is left out is text and comments.
 #[derive(Debug)]
@@ -46,6 +62,7 @@ pub(super) enum Piece {
     Start(Element),
     End {
         name: String,
+        at: usize,
     },
     /// A style sheet, or what of it stands before, between and behind the partials in it.
     Css(Range<usize>),
@@ -126,7 +143,7 @@ impl Reader<'_> {
                 [b'<', b'/', letter, ..] if letter.is_ascii_alphabetic() => {
                     let name = self.name(open + 2);
                     let name = self.text[name].to_ascii_lowercase();
-                    self.pieces.push(Piece::End { name });
+                    self.pieces.push(Piece::End { name, at: open });
                     self.until(open, |byte| byte == b'>') + 1
                 }
                 [b'<', letter, ..] if letter.is_ascii_alphabetic() => self.element(open),
@@ -205,10 +222,11 @@ impl Reader<'_> {
             let chooses = matches!(attribute.name.as_str(), "class" | "id");
             (chooses && has_tag(&attribute.value)) || attribute.name.contains("{{")
         });
-        let keeps = attributes.iter().any(|attribute| {
-            attribute.name == KEEP
-                && matches!(&self.text[attribute.value.clone()], "ignore" | "keep")
-        });
+        let keeps = has_media(&attributes, self.text)
+            || attributes.iter().any(|attribute| {
+                attribute.name == KEEP
+                    && matches!(&self.text[attribute.value.clone()], "ignore" | "keep")
+            });
         self.pieces.push(Piece::Start(Element {
             name: name.clone(),
             at: open..end,
@@ -331,7 +349,7 @@ mod tests {
                     let mark = if element.varies { "?" } else { "" };
                     format!("<{}{mark}{}>", element.name, attributes.collect::<String>())
                 }
-                Piece::End { name } => format!("</{name}>"),
+                Piece::End { name, .. } => format!("</{name}>"),
                 Piece::Css(at) => format!("css({})", text[at].trim()),
                 Piece::Tag {
                     tag,

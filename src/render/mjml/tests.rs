@@ -1,0 +1,211 @@
+//! What becomes of MJML: what its author wrote is found again in the HTML, and errors are told whole.
+
+#![allow(clippy::unwrap_used)]
+
+use super::super::tags::{Kind, tags};
+use super::*;
+
+fn source(name: &str, text: &str) -> Source {
+    Source {
+        name: name.to_owned(),
+        text: text.to_owned(),
+        template: source::compile(name.to_owned(), text).unwrap(),
+        written: true,
+    }
+}
+
+fn html(main: &str, partials: &[(&str, &str)]) -> Result<String, String> {
+    let partials = partials
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), source(&format!("{name}.hbs"), text)));
+    let html = to_html(&source("m.mjml.hbs", main), &partials.collect());
+    html.map(|html| html.text)
+        .map_err(|error| error.to_string())
+}
+
+/// The HTML of a page with this body.
+fn body(body: &str) -> String {
+    html(&format!("<mjml><mj-body>{body}</mj-body></mjml>"), &[]).unwrap()
+}
+
+fn tags_of(text: &str) -> Vec<&str> {
+    let tags = tags(text)
+        .into_iter()
+        .filter(|tag| tag.kind != Kind::Comment);
+    tags.map(|tag| &text[tag.at]).collect()
+}
+
+#[test]
+fn tags_stay_where_they_are() {
+    let text = "{{#each items}}<mj-section>{{#if a}}<mj-column width=\"{{#if b}}50%{{else}}40%{{/if}}\">\
+        <mj-text>{{~name~}} <b {{#if c}}class=\"d\"{{/if}}>{{{raw}}}</b></mj-text>{{else if e}}<mj-column>\
+        <mj-button href=\"https://a.example/{{url_encode f}}\">{{g}} {{h}}</mj-button>\
+        <mj-image src=\"photos/{{id}}.jpg\" alt=\"{{i}}\" />{{/if}}</mj-column></mj-section>{{/each}}";
+    // A column is one element to MJML, whatever a row chooses.
+    let error = html(&format!("<mjml><mj-body>{text}</mj-body></mjml>"), &[]).unwrap_err();
+    assert!(error.starts_with("m.mjml.hbs:1:"), "{error}");
+
+    let text = "{{#each items}}<mj-section>{{#if a}}<mj-column>\
+        <mj-text>{{~name~}} <b {{#if c}}class=\"d\"{{/if}}>{{{raw}}}</b></mj-text></mj-column>{{else if e}}<mj-column>\
+        <mj-button href=\"https://a.example/{{url_encode f}}\">{{g}} {{h}}</mj-button>\
+        <mj-image alt=\"{{i}}\" src=\"photos/{{id}}.jpg\" /></mj-column>{{/if}}</mj-section>{{/each}}";
+    let html = body(text);
+    assert_eq!(tags_of(&html), tags_of(text));
+    for part in [
+        "{{~name~}} <b {{#if c}} class=\"d\" {{/if}}>{{{raw}}}</b>",
+        "<a href=\"https://a.example/{{url_encode f}}\"",
+        ">{{g}} {{h}}</a>",
+        "src=\"photos/{{id}}.jpg\"",
+        // Outlook's own tables are whole within each branch.
+        "<![endif]-->{{#if a}}<!--[if mso | IE]><td",
+        "</td><![endif]-->{{/if}}<!--[if mso | IE]></tr>",
+    ] {
+        assert!(html.contains(part), "{part} in {html}");
+    }
+}
+
+#[test]
+fn attributes_may_change_places_and_blocks_stay_whole() {
+    let html = body(
+        "<mj-section><mj-column><mj-image src=\"{{#if a}}b.png{{else}}c.png{{/if}}\" alt=\"{{#if d}}e{{/if}}\" /></mj-column></mj-section>",
+    );
+    for part in [
+        "alt=\"{{#if d}}e{{/if}}\"",
+        "src=\"{{#if a}}b.png{{else}}c.png{{/if}}\"",
+    ] {
+        assert!(html.contains(part), "{part} in {html}");
+    }
+    let head = "<mj-attributes><mj-text color=\"{{#if a}}red{{/if}}\" /></mj-attributes>";
+    let section =
+        "<mj-section><mj-column><mj-text>x</mj-text><mj-text>y</mj-text></mj-column></mj-section>";
+    let error = self::html(
+        &format!("<mjml><mj-head>{head}</mj-head><mj-body>{section}</mj-body></mjml>"),
+        &[],
+    );
+    assert_eq!(
+        error.unwrap_err(),
+        "m.mjml.hbs:1:47: MJML says this block more than once, or not where it stands; write it into each element that needs it"
+    );
+}
+
+#[test]
+fn rows_of_a_table_and_raw_html_keep_their_blocks() {
+    let text = "<mj-section><mj-column><mj-table>{{#each rows}}<tr {{!-- c --}}><td>{{a}}</td></tr>{{/each}}</mj-table>\
+        <mj-raw>{{#if b}}<tr><td>x</td></tr>{{/if}}</mj-raw></mj-column></mj-section>";
+    let html = body(text);
+    assert!(
+        html.contains(">{{#each rows}}<tr><td>{{a}}</td></tr>{{/each}}</table>"),
+        "{html}"
+    );
+    assert!(
+        html.contains("{{#if b}}<tr><td>x</td></tr>{{/if}}"),
+        "{html}"
+    );
+}
+
+#[test]
+fn the_head_has_tags_too() {
+    let head = "<mj-title>{{a}}</mj-title><mj-preview>{{b}}&#847;</mj-preview><mj-style>.x { color: {{c}}; }</mj-style>";
+    let html = html(
+        &format!("<mjml lang=\"{{{{d}}}}\"><mj-head>{head}</mj-head><mj-body></mj-body></mjml>"),
+        &[],
+    )
+    .unwrap();
+    for part in [
+        "<title>{{a}}</title>",
+        ">{{b}}&#847;</div>",
+        ".x { color: {{c}}; }",
+        "<html lang=\"{{d}}\"",
+    ] {
+        assert!(html.contains(part), "{part} in {html}");
+    }
+}
+
+#[test]
+fn partials_of_mjml_are_put_in_and_others_stay_tags() {
+    let layout = (
+        "layout",
+        "<mjml><mj-head>{{> style}}</mj-head><mj-body>{{> top}}{{> @partial-block}}</mj-body></mjml>",
+    );
+    let style = (
+        "style",
+        "<mj-attributes><mj-text color=\"#123456\" /></mj-attributes>",
+    );
+    let section = (
+        "section",
+        "<mj-section><mj-column><mj-text>{{x}}{{> row a=b}}</mj-text></mj-column></mj-section>",
+    );
+    let row = ("row", "<i>{{a}}</i>");
+    let main = "{{#> layout}}{{#*inline \"top\"}}<mj-section><mj-column><mj-text>top</mj-text></mj-column></mj-section>{{/inline}}\
+        {{#each c}}{{> section}}{{/each}}{{/layout}}";
+    let html = html(main, &[layout, style, section, row]).unwrap();
+    assert_eq!(
+        tags_of(&html),
+        ["{{#each c}}", "{{x}}", "{{> row a=b}}", "{{/each}}"]
+    );
+    assert!(html.contains("color:#123456;\">top</div>"), "{html}");
+}
+
+#[test]
+fn nothing_is_loaded_from_elsewhere_unasked() {
+    let text =
+        "<mj-section><mj-column><mj-text font-family=\"Lato\">a</mj-text></mj-column></mj-section>";
+    assert!(!body(text).contains("https:"), "{}", body(text));
+}
+
+#[test]
+fn mistakes_are_told_with_their_place() {
+    let section = |text: &str| {
+        format!(
+            "<mjml>\n<mj-body>\n<mj-section><mj-column>{text}</mj-column></mj-section></mj-body></mjml>"
+        )
+    };
+    let lost =
+        "MJML has no place for a tag here, or has to know the value when the template is read";
+    for (text, expected) in [
+        ("<p>x".to_owned(), "1:1: MJML has no place for <p> here"),
+        ("".to_owned(), "1:1: the template has no <mjml>…</mjml>"),
+        (
+            section("{{a}}<mj-texte>b</mj-texte>"),
+            "3:29: MJML has no element <mj-texte> here",
+        ),
+        (
+            section("<mj-text {{#if a}}color=\"red\"{{/if}}>b</mj-text>"),
+            &format!("3:33: {lost}"),
+        ),
+        (
+            section("{{a}}<mj-text>{{b}}</mj-column>"),
+            "3:43: </mj-column> stands where <mj-text> is open; close that one before",
+        ),
+        (
+            section("<mj-text>{{b}} <b c=\"d></b></mj-text>"),
+            "3:41: this is no MJML: an element, an attribute or a quote is not written to its end",
+        ),
+        (
+            section("<mj-include path=\"a.mjml\" />"),
+            "3:24: mj-include is not read; write it as a partial: {{> name}} includes partials/name.hbs",
+        ),
+        (
+            "<mjml><mj-body>{{a}}".to_owned(),
+            "1:7: this <mj-body> is not closed",
+        ),
+    ] {
+        assert_eq!(
+            html(&text, &[]).unwrap_err(),
+            format!("m.mjml.hbs:{expected}"),
+            "{text}"
+        );
+    }
+    // In the file that it stands in.
+    let partial = [("a", "\n<mj-text>{{x}}</mj-txt>")];
+    let error = html(&section("{{b}}{{> a}}"), &partial).unwrap_err();
+    assert!(
+        error.starts_with("a.hbs:2:15: </mj-txt> stands where <mj-text> is open"),
+        "{error}"
+    );
+    let error = html(&section("{{> a b=c}}"), &partial).unwrap_err();
+    assert_eq!(
+        error,
+        "m.mjml.hbs:3:24: \"a\" holds MJML, and is put in here before there is a row: it takes no values; write {{#with …}}{{> a}}{{/with}}"
+    );
+}
