@@ -214,8 +214,7 @@ impl Source {
     fn look_at_workbook(&mut self, origin: &Origin, format: Format) -> Result<(), ListError> {
         let file = &self.settings.file;
         let wanted = self.settings.sheet.as_deref();
-        let bytes = origin.open().map_err(|cause| self.failed(cause))?;
-        let sheet = Sheet::copy(bytes, format, wanted).map_err(|trouble| match trouble {
+        let sheet = Sheet::copy(origin, format, wanted).map_err(|trouble| match trouble {
             Trouble::Io(cause) => ListError::from_io(file, cause),
             Trouble::Broken(cause) => ListError::Workbook {
                 file: file.clone(),

@@ -1,16 +1,22 @@
 //! A sheet of a workbook in, records out.
 //!
-//! calamine gives a sheet's cells once and in one go, and a list is read several times: so they are copied into a file without
+//! A sheet's cells come once and in one go, and a list is read several times: so they are copied into a file without
 //! a name first, in a form of its own: each record its row, its count of fields, and each field a sign, a length and the text.
+//! Those of Excel are read by calamine, behind a `guard`, those of LibreOffice by `ods`.
+
+mod guard;
+mod ods;
+mod part;
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::sync::Arc;
 
-use calamine::{Data, DataRef, ExcelDateTime, Ods, Reader, Sheet as Described, SheetType, Xlsx};
+use calamine::{Data, DataRef, ExcelDateTime, Reader, SheetType, Xlsx};
 use csv::StringRecord;
 use serde_json::Value;
 
+use self::guard::Guard;
 use super::kind::Format;
 use super::origin::{Bytes, Origin};
 use super::records::{Fault, LONGEST, MOST_COLUMNS, Record};
@@ -19,6 +25,11 @@ use super::records::{Fault, LONGEST, MOST_COLUMNS, Record};
 const TEXT: u8 = 0;
 const TRUTH: u8 = 1;
 const FAULT: u8 = 2;
+/// So many empty ones as its length says: one cell far to the right is not to take room for all before it.
+const GAP: u8 = 3;
+
+/// Bytes that a copy may have. Cells may share a text that stands in the workbook once: a sheet of 1,000,000 rows has a tenth.
+const MOST: u64 = 8 << 30;
 
 /// A sheet, copied.
 #[derive(Debug)]
@@ -49,17 +60,18 @@ impl From<io::Error> for Trouble {
 
 impl Sheet {
     /// Copies the sheet of the name wanted, or the first.
-    pub fn copy(bytes: Bytes, format: Format, wanted: Option<&str>) -> Result<Sheet, Trouble> {
-        let input = BufReader::new(bytes);
+    pub fn copy(origin: &Origin, format: Format, wanted: Option<&str>) -> Result<Sheet, Trouble> {
         let mut copy = Copy {
             out: BufWriter::with_capacity(1 << 18, tempfile::tempfile()?),
             row: 0,
             fields: Vec::new(),
+            width: 0,
             written: 0,
+            all: 0,
         };
         let (name, all) = match format {
-            Format::Ods => copy_ods(input, wanted, &mut copy)?,
-            _ => copy_xlsx(input, wanted, &mut copy)?,
+            Format::Ods => ods::copy(origin, wanted, &mut copy)?,
+            _ => copy_xlsx(origin, wanted, &mut copy)?,
         };
         Ok(Sheet {
             origin: copy.finish()?,
@@ -79,54 +91,51 @@ fn broken(error: impl std::fmt::Display) -> Trouble {
     Trouble::Broken(error.to_string())
 }
 
-/// The sheet wanted, or the first that has cells, and the names of all.
-fn choose(sheets: &[Described], wanted: Option<&str>) -> Result<(String, Vec<String>), Trouble> {
-    let cells = sheets.iter().filter(|it| it.typ == SheetType::WorkSheet);
-    let all: Vec<_> = cells.map(|sheet| sheet.name.clone()).collect();
+fn too_wide(row: u64) -> Trouble {
+    Trouble::Broken(format!("row {row} has more than {MOST_COLUMNS} columns"))
+}
+
+fn too_long(row: u64) -> Trouble {
+    let most = LONGEST >> 20;
+    Trouble::Broken(format!("row {row} is longer than {most} MiB"))
+}
+
+/// The sheet wanted, or the first, and the names of all.
+fn choose(all: Vec<String>, wanted: Option<&str>) -> Result<(String, Vec<String>), Trouble> {
     let found = match wanted {
         Some(wanted) => all.iter().find(|name| *name == wanted),
         None => all.first(),
     };
-    match found {
-        Some(name) => Ok((name.clone(), all)),
+    match found.cloned() {
+        Some(name) => Ok((name, all)),
         None => Err(Trouble::NoSheet(all)),
     }
 }
 
 fn copy_xlsx(
-    input: impl Read + Seek,
+    origin: &Origin,
     wanted: Option<&str>,
     copy: &mut Copy,
 ) -> Result<(String, Vec<String>), Trouble> {
-    let mut book = Xlsx::new(input).map_err(broken)?;
-    let (name, all) = choose(book.sheets_metadata(), wanted)?;
-    let mut cells = book.worksheet_cells_reader(&name).map_err(broken)?;
-    while let Some(cell) = cells.next_cell().map_err(broken)? {
+    let (guard, watch) = Guard::before(origin)?;
+    let mut book = Xlsx::new(guard).map_err(|error| watch.or(error))?;
+    let sheets = book.sheets_metadata().iter();
+    let cells = sheets.filter(|it| it.typ == SheetType::WorkSheet);
+    let (name, all) = choose(cells.map(|it| it.name.clone()).collect(), wanted)?;
+    watch.sheet();
+    let cells = book.worksheet_cells_reader(&name);
+    let mut cells = cells.map_err(|error| watch.or(error))?;
+    while let Some(cell) = cells.next_cell().map_err(|error| watch.or(error))? {
+        watch.cell();
         let (row, column) = cell.get_position();
-        let (sign, text) = match cell.get_value() {
-            DataRef::Empty => continue,
-            DataRef::SharedString(text) => (TEXT, (*text).to_owned()),
-            other => field(&Data::from(other.clone())),
-        };
-        copy.cell(row, column, sign, text)?;
-    }
-    Ok((name, all))
-}
-
-fn copy_ods(
-    input: impl Read + Seek,
-    wanted: Option<&str>,
-    copy: &mut Copy,
-) -> Result<(String, Vec<String>), Trouble> {
-    let mut book = Ods::new(input).map_err(broken)?;
-    let (name, all) = choose(book.sheets_metadata(), wanted)?;
-    let range = book.worksheet_range(&name).map_err(broken)?;
-    let (top, left) = range.start().unwrap_or_default();
-    for (row, column, cell) in range.used_cells() {
-        let place =
-            |from: u32, at: usize| from.saturating_add(u32::try_from(at).unwrap_or(u32::MAX));
-        let (sign, text) = field(cell);
-        copy.cell(place(top, row), place(left, column), sign, text)?;
+        match cell.get_value() {
+            DataRef::Empty => {}
+            DataRef::SharedString(text) => copy.cell(row, column, TEXT, text)?,
+            other => {
+                let (sign, text) = field(&Data::from(other.clone()));
+                copy.cell(row, column, sign, &text)?;
+            }
+        }
     }
     Ok((name, all))
 }
@@ -199,13 +208,17 @@ struct Copy {
     out: BufWriter<File>,
     /// The row at hand, 0-based.
     row: u32,
+    /// Its fields, and behind them those of longer rows, empty.
     fields: Vec<(u8, String)>,
+    width: usize,
     /// Bytes of the row at hand.
     written: usize,
+    /// Bytes of all texts.
+    all: u64,
 }
 
 impl Copy {
-    fn cell(&mut self, row: u32, column: u32, sign: u8, text: String) -> Result<(), Trouble> {
+    fn cell(&mut self, row: u32, column: u32, sign: u8, text: &str) -> Result<(), Trouble> {
         if row < self.row {
             return Err(Trouble::Broken(format!(
                 "row {} comes after row {}",
@@ -222,42 +235,60 @@ impl Copy {
         }
         let column = column as usize;
         if column >= MOST_COLUMNS {
-            return Err(Trouble::Broken(format!(
-                "row {} has more than {MOST_COLUMNS} columns",
-                row + 1
-            )));
+            return Err(too_wide(u64::from(row) + 1));
         }
         self.written += text.len();
         if self.written > LONGEST {
-            return Err(Trouble::Broken(format!(
-                "row {} is longer than {} MiB",
-                row + 1,
-                LONGEST >> 20
-            )));
+            return Err(too_long(u64::from(row) + 1));
+        }
+        self.all += text.len() as u64;
+        if self.all > MOST {
+            let most = MOST >> 30;
+            let what = format!("its texts come to more than {most} GiB");
+            return Err(Trouble::Broken(what));
         }
         if self.fields.len() <= column {
             self.fields
                 .resize_with(column + 1, || (TEXT, String::new()));
         }
-        self.fields[column] = (sign, text);
+        let field = &mut self.fields[column];
+        field.0 = sign;
+        field.1.clear();
+        field.1.push_str(text);
+        self.width = self.width.max(column + 1);
         Ok(())
     }
 
     /// Rows of empty cells alone leave nothing.
     fn end_row(&mut self) -> io::Result<()> {
-        if self.fields.is_empty() {
+        if self.width == 0 {
             return Ok(());
         }
-        let count = self.fields.len() as u32;
+        let count = self.width as u32;
         self.out.write_all(&(self.row + 1).to_le_bytes())?;
         self.out.write_all(&count.to_le_bytes())?;
-        for (sign, text) in self.fields.drain(..) {
+        let mut empty = 0_u32;
+        for (sign, text) in &mut self.fields[..self.width] {
+            if text.is_empty() {
+                empty += 1;
+                continue;
+            }
+            if empty > 0 {
+                self.out.write_all(&[GAP])?;
+                self.out.write_all(&empty.to_le_bytes())?;
+                empty = 0;
+            }
             // Shorter than LONGEST.
-            self.out.write_all(&[sign])?;
+            self.out.write_all(&[*sign])?;
             self.out.write_all(&(text.len() as u32).to_le_bytes())?;
             self.out.write_all(text.as_bytes())?;
+            // What a common one needs is kept.
+            match text.capacity() {
+                0..1024 => text.clear(),
+                _ => *text = String::new(),
+            }
         }
-        self.written = 0;
+        (self.width, self.written) = (0, 0);
         Ok(())
     }
 
@@ -297,21 +328,32 @@ impl SheetRows {
             undecided: None,
         };
         let mut text = Vec::new();
-        for column in 0..cells {
+        let mut column = 0;
+        while column < cells {
             let mut sign = [0];
             self.input.read_exact(&mut sign)?;
-            text.resize(self.number()? as usize, 0);
+            let length = self.number()? as usize;
+            if sign == [GAP] {
+                for _ in column..(column + length).min(keep) {
+                    record.fields.push_field("");
+                }
+                column += length;
+                continue;
+            }
+            text.resize(length, 0);
             self.input.read_exact(&mut text)?;
-            if column >= keep {
+            let at = column;
+            column += 1;
+            if at >= keep {
                 continue;
             }
             let text = str::from_utf8(&text).map_err(io::Error::other)?;
             record.fields.push_field(text);
             match sign[0] {
-                TRUTH => record.nested.push((column, Value::Bool(text == "true"))),
+                TRUTH => record.nested.push((at, Value::Bool(text == "true"))),
                 FAULT if record.wrong.is_none() => {
                     let reason = format!("the cell is the error {text}; correct its formula");
-                    record.wrong = Some((column, reason));
+                    record.wrong = Some((at, reason));
                 }
                 _ => {}
             }

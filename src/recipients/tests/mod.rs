@@ -13,6 +13,7 @@ mod encodings;
 mod files;
 mod groups;
 mod hostile;
+mod hostile_books;
 mod json;
 mod properties;
 mod sheets;

@@ -59,7 +59,7 @@ fn xlsx(sheets: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// A workbook of LibreOffice with one sheet.
-fn ods(rows: &str) -> Vec<u8> {
+pub(super) fn ods(rows: &str) -> Vec<u8> {
     let spaces = r#"xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0""#;
     let content = format!(
         r#"<office:document-content {spaces}><office:body><office:spreadsheet><table:table table:name="Liste">{rows}</table:table></office:spreadsheet></office:body></office:document-content>"#
@@ -153,6 +153,21 @@ pub(super) fn cases() -> Vec<Case> {
             "WAHR"
         ),
         string("Zoë"),
+    );
+    let odd = format!(
+        r##"<table:table-header-rows><table:table-row>{}{}</table:table-row></table:table-header-rows>
+        <table:table-row>{}
+            <table:table-cell office:value-type="string">
+                <office:annotation><text:p>who is that?</text:p></office:annotation>
+                <text:p>Zoë<text:s text:c="2"/>&amp;<text:s/><text:span>Co</text:span></text:p>
+                <text:p>Gent<text:line-break/>B</text:p>
+            </table:table-cell>
+        </table:table-row>
+        <table:table-row>{}<table:table-cell table:formula="of:=NA()" office:value-type="string" office:string-value="" calcext:value-type="error"><text:p>#N/A</text:p></table:table-cell></table:table-row>"##,
+        string("email"),
+        string("name"),
+        string("a@x.example"),
+        string("b@x.example"),
     );
     let row = |n: u8, customer: &str, email: &str, paid: &str| {
         let email = text(&format!("B{n}"), email);
@@ -265,7 +280,7 @@ pub(super) fn cases() -> Vec<Case> {
             "cut.xlsx",
             &simple_book[..simple_book.len() / 2],
             &[
-                "error: cut.xlsx: the workbook cannot be read: Zip error: invalid Zip archive: Could not find EOCD; open it and save it again, or save the sheet as CSV",
+                "error: cut.xlsx: the workbook cannot be read: invalid Zip archive: Could not find EOCD; open it and save it again, or save the sheet as CSV",
             ],
         ),
         case(
@@ -285,6 +300,14 @@ pub(super) fn cases() -> Vec<Case> {
             ods(&odf),
             &[
                 "1@2 a@x.example|a@x.example||a@x.example|7|2026-11-20|2026-11-20 14:30:00|true=true|Zoë",
+            ],
+        ),
+        case(
+            "odd.ods",
+            ods(&odd),
+            &[
+                "1@2 a@x.example|a@x.example||a@x.example|Zoë  & Co\nGent\nB",
+                "2@3 invalid \"b@x.example\" name: the cell is the error #N/A; correct its formula",
             ],
         ),
         with(
