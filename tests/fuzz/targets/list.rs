@@ -85,7 +85,7 @@ static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
         let (name, made) = KINDS[usize::from(kind)];
         let path = folder.path().join(name);
         fs::write(&path, file(list, made)).expect("the folder takes it");
-        let told = read(&settings(path, 0, 0), false);
+        let told = read(&settings(path, 0, 0, 0), false);
         assert!(
             matches!(told.as_slice(), [row] if row.starts_with("Recipient(")),
             "{name}: {told:?}"
