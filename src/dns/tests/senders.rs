@@ -1,9 +1,13 @@
 //! What is told of a sender, record by record.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::impatient;
 use super::name_server::NameServer;
 use crate::dns::sender::{self, Sender, SigningKey};
 use crate::dns::{About, Finding, Level};
+use crate::message::dkim::{self, Kind};
 
 /// A campaign that signs by a key of its own domain.
 fn acme() -> Sender {
@@ -178,24 +182,79 @@ fn keys_are_held_against_their_records() {
         (Level::Error, none.to_owned())
     );
 
-    // One that holds is enough; of RSA, a record may have the bare key.
+    // One that holds is enough.
     let mut two = acme();
-    let bare = "B".repeat(400);
     two.keys.push(SigningKey {
         selector: "r".to_owned(),
-        record: format!("v=DKIM1; k=rsa; p=AAAA{bare}"),
         ..two.keys[0].clone()
     });
-    let zone = format!(
-        "r._domainkey.acme.example TXT \"p={}\" \"{}\"",
-        &bare[..200],
-        &bare[200..]
-    );
-    let levels: Vec<_> = found(&zone, &two, About::Dkim)
+    let zone = "r._domainkey.acme.example TXT \"k=ed25519; p=AAAA\"";
+    let levels: Vec<_> = found(zone, &two, About::Dkim)
         .iter()
         .map(|it| it.level)
         .collect();
     assert_eq!(levels, [Level::Warning, Level::Good]);
+}
+
+#[test]
+fn a_key_that_is_not_whole_is_another_key() {
+    let judged = |key: &SigningKey, published: &str| {
+        let sender = Sender {
+            keys: vec![key.clone()],
+            ..acme()
+        };
+        let (kind, _) = key.record.split_once("; p=").unwrap();
+        let (first, second) = published.split_at(published.len() / 2);
+        let zone = format!("s._domainkey.acme.example TXT \"{kind}; p={first}\" \"{second}\"");
+        one(&zone, &sender, About::Dkim)
+    };
+    let good = (Level::Good, "the key of dkim.pem".to_owned());
+    for kind in [Kind::Rsa, Kind::Ed25519] {
+        let key = SigningKey {
+            record: dkim::value(&dkim::generate(kind).unwrap()).unwrap(),
+            ..acme().keys[0].clone()
+        };
+        let (_, whole) = key.record.split_once("; p=").unwrap();
+        assert_eq!(judged(&key, whole), good);
+        // The name of its kind takes 24 bytes, as which a key of RSA is whole without it, and only that.
+        let bare = matches!(kind, Kind::Rsa).then(|| &whole[32..]);
+        if let Some(bare) = bare {
+            assert_eq!(judged(&key, bare), good);
+        }
+        for text in [Some(whole), bare].into_iter().flatten() {
+            for cut in [4, 28, 32, 36, 40, 100, 200] {
+                let Some(left) = text.len().checked_sub(cut) else {
+                    continue;
+                };
+                for part in [&text[cut..], &text[..left]] {
+                    if Some(part) == bare {
+                        continue;
+                    }
+                    let (level, said) = judged(&key, part);
+                    assert_eq!(level, Level::Error, "{part}");
+                    let cut = format!(
+                        "the record's public key is cut off ({left} of {} characters), so it is not that of dkim.pem",
+                        whole.len()
+                    );
+                    assert!(said.starts_with(&cut), "{said}");
+                }
+            }
+        }
+        // Whole, and more behind it; with another bit set.
+        let bytes = STANDARD.decode(whole).unwrap();
+        let mut longer = bytes.clone();
+        longer.push(0);
+        let mut other = bytes;
+        *other.last_mut().unwrap() ^= 1;
+        for wrong in [longer, other] {
+            let (level, said) = judged(&key, &STANDARD.encode(wrong));
+            assert_eq!(level, Level::Error);
+            assert!(
+                said.starts_with("the record's public key is not that of"),
+                "{said}"
+            );
+        }
+    }
 }
 
 #[test]
