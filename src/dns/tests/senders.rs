@@ -100,6 +100,21 @@ fn spf_is_judged() {
             "receivers can't read it, and take it for none: \"ipv4:192.0.2.1\" is no term of SPF",
         ),
         (
+            "v=spf1 redirect=end.example Redirect=b.example",
+            Level::Warning,
+            "receivers can't read it, and take it for none: it has redirect= more than once",
+        ),
+        (
+            "v=spf1 exp=a.example exp=b.example -all",
+            Level::Warning,
+            "receivers can't read it, and take it for none: it has exp= more than once",
+        ),
+        (
+            "v=spf1 a/99 -all",
+            Level::Warning,
+            "receivers can't read it, and take it for none: \"a/99\" is no term of SPF",
+        ),
+        (
             "v=spf10 -all",
             Level::Warning,
             "there is no SPF record (TXT, v=spf1 …): receivers can't tell who may send for it",
