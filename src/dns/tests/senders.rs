@@ -355,6 +355,48 @@ fn dmarc_is_found_on_the_way_up_and_alignment_told() {
 }
 
 #[test]
+fn a_dmarc_record_says_where_the_organisation_ends() {
+    let below = Sender {
+        from: "news.acme.co.example".to_owned(),
+        envelope: "other.co.example".to_owned(),
+        keys: Vec::new(),
+        ..acme()
+    };
+    let by = |envelope: &str| Sender {
+        envelope: envelope.to_owned(),
+        ..below.clone()
+    };
+    let aligned = |zone: &str, envelope: &str| {
+        let (_, text) = one(zone, &by(envelope), About::Dmarc);
+        text.contains("; aligned: SPF by ")
+    };
+    let psd = "_dmarc.co.example TXT \"v=DMARC1; p=reject; sp=none; psd=y\"";
+    // The names below one that lets them are strangers to each other, and to it.
+    assert!(!aligned(psd, "other.co.example"));
+    assert!(!aligned(psd, "co.example"));
+    assert!(aligned(psd, "mail.acme.co.example"));
+    let found = found(psd, &below, About::Dmarc);
+    assert_eq!(found[0].name, "_dmarc.co.example");
+    assert!(found[0].text.starts_with("p=none"), "{}", found[0].text);
+    let highest = "_dmarc.co.example TXT \"v=DMARC1; p=reject\"";
+    assert!(aligned(highest, "other.co.example"));
+    // A part that is an organisation of its own.
+    let own = format!("_dmarc.news.acme.co.example TXT \"v=DMARC1; p=none; psd=n\"\n{highest}");
+    assert!(!aligned(&own, "acme.co.example"));
+    assert!(aligned(&own, "x.news.acme.co.example"));
+
+    // Two at a name in the middle are as none.
+    let two = "_dmarc.acme.co.example TXT \"v=DMARC1; p=none\"\n_dmarc.acme.co.example TXT \"v=DMARC1; p=reject\"";
+    let (_, text) = one(&format!("{two}\n{highest}"), &below, About::Dmarc);
+    assert!(
+        text.starts_with("p=reject: what is not aligned is refused, of co.example above it"),
+        "{text}"
+    );
+    let (_, text) = one(two, &below, About::Dmarc);
+    assert!(text.starts_with("there is no DMARC record"), "{text}");
+}
+
+#[test]
 fn whether_bounces_and_replies_come_home_is_told() {
     let others = Sender {
         envelope: "bounce.example".to_owned(),
