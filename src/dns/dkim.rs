@@ -69,10 +69,10 @@ fn judge(tags: &Tags<'_>, key: &SigningKey) -> Result<(Level, String), String> {
             key.record
         ));
     }
-    if !is_same(public, own("p")) {
+    if let Some(wrong) = differs(public, own("p")) {
         return Err(format!(
-            "the record's public key is not that of {file}: receivers take every signature for forged. Sign by the key \
-             that belongs to the record, or publish as TXT: {}",
+            "the record's public key {wrong} {file}: receivers take every signature for forged. Sign by the key that \
+             belongs to the record, or publish as TXT: {}",
             key.record
         ));
     }
@@ -104,19 +104,61 @@ fn judge(tags: &Tags<'_>, key: &SigningKey) -> Result<(Level, String), String> {
     Ok((Level::Good, format!("the key of {file}")))
 }
 
-/// Whether both are the same key. That of RSA stands in some records without the name of its kind around it: the end of
-/// what it is with it (RFC 5280 section 4.1.2.7, RFC 8017 appendix A.1.1).
-fn is_same(published: &str, own: &str) -> bool {
-    let bytes = |text: &str| {
-        let text: String = text.split_whitespace().collect();
-        STANDARD.decode(text)
-    };
-    /// Less than any key of RSA, more than one of Ed25519.
-    const SHORT: usize = 100;
-    match (bytes(published), bytes(own)) {
-        (Ok(published), Ok(own)) => {
-            published == own || (published.len() > SHORT && own.ends_with(&published))
-        }
-        _ => false,
+/// How the key of a record is another one than ours, if it is. One for Ed25519 is its bytes alone (RFC 8463 section 4); one
+/// for RSA may stand without the name of its kind around it, as RFC 6376 section 3.6.1 has it.
+fn differs(published: &str, own: &str) -> Option<String> {
+    let text: String = published.split_whitespace().collect();
+    if let (Ok(key), Ok(whole)) = (STANDARD.decode(&text), STANDARD.decode(own))
+        && (key == whole || bare(&whole).is_some_and(|bare| key == bare))
+    {
+        return None;
     }
+    match own.contains(&text) {
+        true => Some(format!(
+            "is cut off ({} of {} characters), so it is not that of",
+            text.len(),
+            own.len()
+        )),
+        false => Some("is not that of".to_owned()),
+    }
+}
+
+/// The tags of DER that a key is made of.
+const SEQUENCE: u8 = 0x30;
+const BIT_STRING: u8 = 0x03;
+
+/// What a key of RSA is without the name of its kind (RFC 5280 section 4.1, RFC 8017 appendix A.1.1).
+fn bare(key: &[u8]) -> Option<&[u8]> {
+    let (inner, []) = element(key, SEQUENCE)? else {
+        return None;
+    };
+    let (_kind, rest) = element(inner, SEQUENCE)?;
+    let (bits, []) = element(rest, BIT_STRING)? else {
+        return None;
+    };
+    let (0, bare) = bits.split_first()? else {
+        return None;
+    };
+    let (_, []) = element(bare, SEQUENCE)? else {
+        return None;
+    };
+    Some(bare)
+}
+
+/// What stands in the first element of DER, and what follows it.
+fn element(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    let (first, rest) = bytes.split_first()?;
+    let (length, rest) = rest.split_first()?;
+    let (length, rest) = match length {
+        0..=0x7f => (usize::from(*length), rest),
+        0x81 | 0x82 => {
+            let (bytes, rest) = rest.split_at_checked(usize::from(length & 0x7f))?;
+            let length = bytes.iter().fold(0, |all, it| all << 8 | usize::from(*it));
+            (length, rest)
+        }
+        _ => return None,
+    };
+    (*first == tag)
+        .then(|| rest.split_at_checked(length))
+        .flatten()
 }

@@ -14,54 +14,74 @@ pub(super) fn look(resolver: &Resolver, sender: &Sender) -> Finding {
     let from = sender.from.as_str();
     let name = format!("_dmarc.{from}");
     let finding = |name: &str, level, text: String| Finding::new(About::Dmarc, name, level, text);
-    // Its own record holds; without one, the highest, which is the organisation's.
-    let (mut own, mut highest): (Option<String>, Option<(&str, String)>) = (None, None);
+    // Its own record holds; without one, the organisation's, or that of whoever lets names to organisations.
+    let mut found: Vec<(&str, String)> = Vec::new();
+    let mut said = None;
     for domain in walk(from) {
-        match records(resolver, domain) {
-            Err(why) if own.is_none() => {
-                return finding(&name, Level::Unknown, format!("not known: {why}"));
+        let has_own = found.first().is_some_and(|(of, _)| *of == from);
+        let mut records = match records(resolver, domain) {
+            Ok(records) => records,
+            Err(_) if has_own => continue,
+            Err(why) => return finding(&name, Level::Unknown, format!("not known: {why}")),
+        };
+        if records.len() > 1 && domain == from {
+            let text = format!(
+                "there are {} records, where one may be: receivers take none of them",
+                records.len()
+            );
+            return finding(&name, Level::Warning, text).with(&records.join("\n"));
+        }
+        // Several above it are as none.
+        if let (Some(record), true) = (records.pop(), records.is_empty()) {
+            said = organisation(&record, domain, from);
+            found.push((domain, record));
+            if said.is_some() {
+                break;
             }
-            Ok(records) if records.len() > 1 && own.is_none() => {
-                let text = format!(
-                    "there are {} records, where one may be: receivers take none of them",
-                    records.len()
-                );
-                let finding = finding(&format!("_dmarc.{domain}"), Level::Warning, text);
-                return finding.with(&records.join("\n"));
-            }
-            Ok(records) => {
-                if let [record] = records.as_slice() {
-                    if domain == from {
-                        own = Some(record.clone());
-                    }
-                    highest = Some((domain, record.clone()));
-                }
-            }
-            Err(_) => {}
         }
     }
-    let Some((organisation, record)) = highest else {
+    let Some((highest, _)) = found.last() else {
         let text = format!(
             "there is no DMARC record, which large mailboxes want of whoever mails many{}; to begin with, publish as TXT: \
              v=DMARC1; p=none",
-            Alignment::of(sender, from, "").text
+            Alignment::of(sender, None, from, "").text
         );
         return finding(&name, Level::Warning, text);
     };
-    let (domain, record) = match own {
-        Some(record) => (from, record),
-        None => (organisation, record),
+    let organisation = said.unwrap_or(highest);
+    let holds = [from, organisation, highest];
+    let mut holds = holds
+        .iter()
+        .filter_map(|name| found.iter().find(|it| it.0 == *name));
+    let Some((domain, record)) = holds.next() else {
+        return finding(&name, Level::Unknown, "not known".to_owned());
     };
-    let (mut level, mut text) = policy(&record, domain == from);
-    if domain != from {
+    let (mut level, mut text) = policy(record, *domain == from);
+    if *domain != from {
         text.push_str(&format!(", of {domain} above it"));
     }
-    let alignment = Alignment::of(sender, organisation, &record);
+    let alignment = Alignment::of(sender, said, organisation, record);
     text.push_str(&alignment.text);
     if !alignment.is_there {
         level = Level::Warning;
     }
-    finding(&format!("_dmarc.{domain}"), level, text).with(&record)
+    finding(&format!("_dmarc.{domain}"), level, text).with(record)
+}
+
+/// The organisation that `from` belongs to, where the record of `domain` says it (RFC 9989 section 4.10.2): its `psd` is `n`
+/// for the organisation itself, `y` for names under which each has another.
+fn organisation<'a>(record: &str, domain: &str, from: &'a str) -> Option<&'a str> {
+    let tags = Tags::read(record)?;
+    let psd = tags.get("psd")?.to_ascii_lowercase();
+    let above = from.len().checked_sub(domain.len())?;
+    match psd.as_str() {
+        "n" => Some(&from[above..]),
+        "y" => {
+            let below = from[..above].trim_end_matches('.');
+            Some(&from[below.rfind('.').map_or(0, |at| at + 1)..])
+        }
+        _ => None,
+    }
 }
 
 /// The domain and those above it, but for the last name, which belongs to no organisation.
@@ -132,8 +152,9 @@ struct Alignment {
 }
 
 impl Alignment {
-    /// By the record's `adkim` and `aspf`: the same domain (`s`), or one of the same organisation.
-    fn of(sender: &Sender, organisation: &str, record: &str) -> Self {
+    /// By the record's `adkim` and `aspf`: the same domain (`s`), or one of the same organisation. What is above From counts
+    /// with it unless a record has `said` where the organisation ends.
+    fn of(sender: &Sender, said: Option<&str>, organisation: &str, record: &str) -> Self {
         let tags = Tags::read(record);
         let is_strict = |tag: &str| {
             let value = tags.as_ref().and_then(|tags| tags.get(tag));
@@ -148,7 +169,7 @@ impl Alignment {
             true => domain == from,
             false => {
                 below(domain, from)
-                    || below(from, domain)
+                    || (said.is_none() && below(from, domain))
                     || (below(domain, organisation) && below(from, organisation))
             }
         };
@@ -179,6 +200,22 @@ impl Alignment {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_record_may_say_who_the_organisation_is() {
+        for (record, domain, expected) in [
+            ("v=DMARC1; psd=y", "co.example", Some("b.co.example")),
+            ("v=DMARC1; psd=Y", "b.co.example", Some("a.b.co.example")),
+            ("v=DMARC1; psd=n", "b.co.example", Some("b.co.example")),
+            ("v=DMARC1; psd=n", "a.b.co.example", Some("a.b.co.example")),
+            ("v=DMARC1; psd=y", "a.b.co.example", Some("a.b.co.example")),
+            ("v=DMARC1; psd=u", "co.example", None),
+            ("v=DMARC1; p=none", "co.example", None),
+        ] {
+            let found = organisation(record, domain, "a.b.co.example");
+            assert_eq!(found, expected, "{record} at {domain}");
+        }
+    }
 
     #[test]
     fn the_walk_ends_below_the_last_name_and_is_short() {

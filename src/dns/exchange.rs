@@ -24,6 +24,8 @@ pub(super) enum Lost {
     Silent,
     /// Something came, and was no reply.
     Garbled,
+    /// By TCP, too, it was cut off: nobody can say what is missing (RFC 2181 section 9).
+    Cut,
     /// What the system says.
     Io(String),
 }
@@ -101,7 +103,10 @@ fn by_tcp(server: SocketAddr, query: &Reply, until: Instant) -> Result<Reply, Lo
         Ok(reply)
     };
     let bytes = exchanged().map_err(|error| lost(&error))?;
-    reply(&bytes, query).ok_or(Lost::Garbled)
+    match reply(&bytes, query).ok_or(Lost::Garbled)? {
+        cut if cut.header().tc() => Err(Lost::Cut),
+        reply => Ok(reply),
+    }
 }
 
 /// Fills the buffer, however slowly its bytes come, until that moment.

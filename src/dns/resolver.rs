@@ -1,24 +1,23 @@
 //! Questions, until a name server answers or the time is up; each is asked once.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use domain::base::iana::Rcode;
-use domain::base::wire::ParseError;
 use domain::base::{Name, Rtype};
-use domain::rdata::{Mx, Txt};
 
-use super::exchange::{self, Lost, Reply};
+use super::exchange::{self, Lost};
 use super::finding::short;
+use super::known::{Known, Outcome};
+use super::reply::{self, Record, Said};
 
 /// How long a server is waited for, the first time and the second: a server that has to ask others first may take a while.
 const WAITS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 
-/// Answers that are kept, of 64 KiB at most each: those about a sender are few, those about a list asked for once.
-const REMEMBERED: usize = 1000;
+/// Names that are asked for in place of one that is an alias: servers that do the work give the whole chain at once.
+const ALIASES: usize = 8;
 
 /// What a name has of the records asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +57,8 @@ pub enum Trouble {
     Garbled(SocketAddr),
     /// It said why not.
     Refused(SocketAddr, String),
+    /// The name is an alias that leads nowhere.
+    Endless(String),
     /// It cannot be reached.
     Io(SocketAddr, String),
 }
@@ -74,22 +75,14 @@ impl fmt::Display for Trouble {
                 write!(f, "what the name server {server} says is no reply")
             }
             Trouble::Refused(server, why) => write!(f, "the name server {server} says {why}"),
+            Trouble::Endless(name) => {
+                write!(f, "\"{}\" is an alias without an end", short(name))
+            }
             Trouble::Io(server, why) => {
                 write!(f, "the name server {server} cannot be reached: {why}")
             }
         }
     }
-}
-
-/// What of a record counts here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Record {
-    /// A text, its strings put together.
-    Text(String),
-    /// A preference, and a mail server.
-    MailServer(u16, String),
-    /// Of another kind: that it is there is all there is to know.
-    Other,
 }
 
 /// Asks name servers, from many threads at once.
@@ -100,9 +93,6 @@ pub struct Resolver {
     until: Instant,
     known: Mutex<Known>,
 }
-
-/// What was asked for by name and kind, and what came of it.
-type Known = HashMap<(String, Rtype), Result<Answer<Record>, Trouble>>;
 
 impl Resolver {
     /// Asks `servers`, one after the other, until that moment.
@@ -182,18 +172,16 @@ impl Resolver {
         Ok(false)
     }
 
-    fn ask(&self, name: &str, kind: Rtype) -> Result<Answer<Record>, Trouble> {
+    fn ask(&self, name: &str, kind: Rtype) -> Outcome {
         let key = (name.to_ascii_lowercase(), kind);
         if let Some(known) = self.known().get(&key) {
             return known.clone();
         }
-        let answer = self.ask_servers(name, kind);
-        let mut known = self.known();
-        if answer != Err(Trouble::Late) && known.len() < REMEMBERED {
-            known.insert(key, answer.clone());
+        let outcome = self.follow(name, kind);
+        if outcome != Err(Trouble::Late) {
+            self.known().keep(key, &outcome);
         }
-        drop(known);
-        answer
+        outcome
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -201,8 +189,23 @@ impl Resolver {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ask_servers(&self, name: &str, kind: Rtype) -> Result<Answer<Record>, Trouble> {
-        let asked = Name::vec_from_str(name).map_err(|_| Trouble::NoName(name.to_owned()))?;
+    /// Asks for the name, and for those that it is an alias of where that is all a server says.
+    fn follow(&self, name: &str, kind: Rtype) -> Outcome {
+        let mut asked = Name::vec_from_str(name).map_err(|_| Trouble::NoName(name.to_owned()))?;
+        for _ in 0..=ALIASES {
+            match self.ask_servers(&asked, kind)? {
+                None => return Ok(Answer::NoName),
+                Some(Said::These(records)) => return Ok(Answer::These(records)),
+                Some(Said::None) => return Ok(Answer::None),
+                Some(Said::Alias(of)) => asked = of,
+                Some(Said::Endless | Said::Referral) => break,
+            }
+        }
+        Err(Trouble::Endless(name.to_owned()))
+    }
+
+    /// What the first server says that has an answer; nothing where it says that there is no such name.
+    fn ask_servers(&self, asked: &Name<Vec<u8>>, kind: Rtype) -> Result<Option<Said>, Trouble> {
         let mut trouble = Trouble::Late;
         for wait in self.waits {
             let mut silent = false;
@@ -211,12 +214,14 @@ impl Resolver {
                 if left.is_zero() {
                     return Err(trouble);
                 }
-                trouble = match exchange::ask(server, &asked, kind, wait.min(left)) {
+                trouble = match exchange::ask(server, asked, kind, wait.min(left)) {
                     Ok(reply) => match reply.header().rcode() {
-                        Rcode::NXDOMAIN => return Ok(Answer::NoName),
-                        Rcode::NOERROR => match records(&reply, kind) {
-                            Ok(records) if records.is_empty() => return Ok(Answer::None),
-                            Ok(records) => return Ok(Answer::These(records)),
+                        Rcode::NXDOMAIN => return Ok(None),
+                        Rcode::NOERROR => match reply::read(&reply, kind) {
+                            Ok(Said::Referral) => {
+                                Trouble::Refused(server, "no more than who else knows".to_owned())
+                            }
+                            Ok(said) => return Ok(Some(said)),
                             Err(_) => Trouble::Garbled(server),
                         },
                         other => Trouble::Refused(server, other.to_string()),
@@ -231,6 +236,9 @@ impl Resolver {
                         silent = true;
                         Trouble::Garbled(server)
                     }
+                    Err(Lost::Cut) => {
+                        Trouble::Refused(server, "only a part of it, by TCP, too".to_owned())
+                    }
                     Err(Lost::Io(why)) => Trouble::Io(server, why),
                 };
             }
@@ -239,33 +247,5 @@ impl Resolver {
             }
         }
         Err(trouble)
-    }
-}
-
-/// The records of `kind` in the answer, those at the end of a chain of aliases, too.
-fn records(reply: &Reply, kind: Rtype) -> Result<Vec<Record>, ParseError> {
-    let answer = reply.answer()?;
-    match kind {
-        Rtype::TXT => (answer.limit_to_in::<Txt<_>>())
-            .map(|record| {
-                let strings: Vec<u8> = record?.data().iter().flatten().copied().collect();
-                Ok(Record::Text(String::from_utf8_lossy(&strings).into_owned()))
-            })
-            .collect(),
-        Rtype::MX => (answer.limit_to_in::<Mx<_>>())
-            .map(|record| {
-                let record = record?;
-                let server = record.data().exchange();
-                let name = match server.is_root() {
-                    true => ".".to_owned(),
-                    false => server.to_string().to_ascii_lowercase(),
-                };
-                Ok(Record::MailServer(record.data().preference(), name))
-            })
-            .collect(),
-        _ => answer
-            .filter(|record| record.as_ref().is_ok_and(|it| it.rtype() == kind))
-            .map(|record| record.map(|_| Record::Other))
-            .collect(),
     }
 }

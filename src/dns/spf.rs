@@ -133,6 +133,16 @@ impl Walk<'_> {
     /// Counts the lookups; gives what goes before `all`, here or where the record redirects to.
     fn read(&mut self, record: &str) -> Result<Option<char>, String> {
         let terms = record.split(' ').skip(1).filter(|term| !term.is_empty());
+        for modifier in ["redirect=", "exp="] {
+            let is_it = |term: &&str| {
+                let start = term.get(..modifier.len());
+                start.is_some_and(|it| it.eq_ignore_ascii_case(modifier))
+            };
+            // RFC 7208 section 6: not known which one holds, so a PermError.
+            if terms.clone().filter(is_it).count() > 1 {
+                return Err(format!("it has {modifier} more than once"));
+            }
+        }
         let terms: Vec<Term> = terms.map(term).collect::<Result<_, _>>()?;
         for term in &terms {
             match term {
@@ -205,8 +215,7 @@ fn term(text: &str) -> Result<Term, String> {
         ("all", None) if rest.is_empty() => Ok(Term::All(qualifier.unwrap_or('+'))),
         ("include", Some(domain)) => Ok(Term::Include(domain.to_owned())),
         ("exists", Some(_)) => Ok(Term::Lookup),
-        ("a" | "mx", Some(_)) => Ok(Term::Lookup),
-        ("a" | "mx", None) if rest.is_empty() || rest.starts_with('/') => Ok(Term::Lookup),
+        ("a" | "mx", _) if is_host(rest) => Ok(Term::Lookup),
         ("ptr", Some(_)) => Ok(Term::Lookup),
         ("ptr", None) if rest.is_empty() => Ok(Term::Lookup),
         ("ip4", Some(net)) if is_net(net, 32, |ip| ip.parse::<Ipv4Addr>().is_ok()) => {
@@ -219,12 +228,40 @@ fn term(text: &str) -> Result<Term, String> {
     }
 }
 
+/// What follows `a` and `mx`: a domain or none, and the length of a prefix or two, `/24`, `//64` or `/24//64` (RFC 7208
+/// section 5.6).
+fn is_host(rest: &str) -> bool {
+    let (has_domain, rest) = match rest.strip_prefix(':') {
+        None => (false, rest),
+        Some(rest) => (true, rest),
+    };
+    // In what goes before the last name, and in a macro, a slash is one of the domain's.
+    let last = rest.rfind(['.', '}']).map_or(0, |at| at + 1);
+    let end = rest[last..].find('/').map_or(rest.len(), |at| last + at);
+    let (domain, lengths) = rest.split_at(end);
+    let of_ipv4 = |text: &str| {
+        let length = text.strip_prefix('/');
+        text.is_empty() || length.is_some_and(|it| is_prefix(it, 32))
+    };
+    let fits = match lengths.split_once("//") {
+        Some((four, six)) => of_ipv4(four) && is_prefix(six, 128),
+        None => of_ipv4(lengths),
+    };
+    fits && has_domain != domain.is_empty()
+}
+
 /// An address, with the length of its prefix or without.
 fn is_net(net: &str, longest: u8, is_ip: impl Fn(&str) -> bool) -> bool {
     match net.split_once('/') {
         None => is_ip(net),
-        Some((ip, length)) => is_ip(ip) && length.parse::<u8>().is_ok_and(|it| it <= longest),
+        Some((ip, length)) => is_ip(ip) && is_prefix(length, longest),
     }
+}
+
+/// A length in bits, without a sign or a zero before it.
+fn is_prefix(text: &str, longest: u8) -> bool {
+    let length = text.parse::<u8>().ok().filter(|it| *it <= longest);
+    length.is_some_and(|it| it.to_string() == text)
 }
 
 #[cfg(test)]
@@ -246,6 +283,11 @@ mod tests {
             ("a", Ok(Term::Lookup)),
             ("mx/24", Ok(Term::Lookup)),
             ("a:mail.a.example/24//64", Ok(Term::Lookup)),
+            ("mx//64", Ok(Term::Lookup)),
+            ("a/0//0", Ok(Term::Lookup)),
+            ("a:%{d1r/}.a.example/32//128", Ok(Term::Lookup)),
+            ("a:%{d}/24", Ok(Term::Lookup)),
+            ("a:0/25.2.0.192.a.example", Ok(Term::Lookup)),
             ("ptr", Ok(Term::Lookup)),
             ("exists:%{i}.a.example", Ok(Term::Lookup)),
             ("ip4:192.0.2.0/24", Ok(Term::Free)),
@@ -260,6 +302,19 @@ mod tests {
             "include",
             "include:",
             "ip4:192.0.2.0/33",
+            "ip4:192.0.2.0/+8",
+            "ip4:192.0.2.0/024",
+            "a/99",
+            "a:a.example/33",
+            "mx//129",
+            "a:a.example/24//129",
+            "a/",
+            "a//",
+            "a/24/64",
+            "a/24//",
+            "a///64",
+            "a:/24",
+            "a:",
             "ip4:2001:db8::1",
             "ip6:192.0.2.1",
             "ipv4:192.0.2.1",

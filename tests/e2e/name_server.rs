@@ -28,7 +28,9 @@ impl NameServer {
     /// has none is NXDOMAIN; one that has others, no data.
     /// `NAME SERVFAIL` and `NAME REFUSED`: that code. `NAME silent`: no answer. `NAME garbage`: bytes that are no
     /// message, and no other answer. `NAME truncated`: by UDP a reply without records that says so. `NAME forged`: the
-    /// answer to another question goes before the right one. `NAME broken`: a record that ends too early.
+    /// answer to another question goes before the right one. `NAME broken`: a record that ends too early. `NAME cut`:
+    /// `truncated`, by TCP, too. `NAME referral`: only who else to ask. `NAME stray`: the answer has records of another
+    /// name first. `NAME alone`: of an alias, the target's records are left out.
     pub fn start(zone: &str) -> NameServer {
         // A port that is free for both.
         let (tcp, udp) = (0..100)
@@ -153,8 +155,8 @@ impl Shared {
         let question = &query[12..end + 4];
         let build = |code: u8, more: u8, answers: &[Vec<u8>]| {
             let mut reply = query[..2].to_vec();
-            let count = u8::try_from(answers.len()).unwrap();
-            reply.extend([0x81 | more, 0x80 | code, 0, 1, 0, count, 0, 0, 0, 0]);
+            let [high, low] = u16::try_from(answers.len()).unwrap().to_be_bytes();
+            reply.extend([0x81 | more, 0x80 | code, 0, 1, high, low, 0, 0, 0, 0]);
             reply.extend(question);
             reply.extend(answers.concat());
             reply
@@ -165,7 +167,15 @@ impl Shared {
         if does("garbage") {
             return vec![b"not a message".to_vec(), vec![0xff; 40], Vec::new()];
         }
-        if does("truncated") && udp {
+        if does("referral") {
+            let mut reply = build(0, 0, &[]);
+            // Who says it does no work for others.
+            reply[3] = 0;
+            reply[9] = 1;
+            reply.extend(record("example", number("NS"), &encoded("ns.example")));
+            return vec![reply];
+        }
+        if does("cut") || (does("truncated") && udp) {
             return vec![build(0, 0x02, &[])];
         }
         for (code, word) in [(2, "SERVFAIL"), (5, "REFUSED")] {
@@ -174,6 +184,9 @@ impl Shared {
             }
         }
         let mut answers = self.answers(&name, wanted);
+        if does("stray") {
+            answers.insert(0, self.stray(wanted));
+        }
         if does("broken") {
             for answer in &mut answers {
                 let half = answer.len() / 2;
@@ -190,13 +203,20 @@ impl Shared {
         vec![right]
     }
 
+    fn stray(&self, wanted: u16) -> Vec<u8> {
+        let other = "stray-records.example";
+        self.answers(other, wanted).pop().expect("a record of it")
+    }
+
     fn answers(&self, name: &str, wanted: u16) -> Vec<Vec<u8>> {
         let mut answers = Vec::new();
         for line in self.zone.iter().filter(|line| line[0] == name) {
             let data = match line[1].as_str() {
                 "CNAME" => {
                     answers.push(record(name, 5, &encoded(&line[2])));
-                    answers.extend(self.answers(&line[2], wanted));
+                    if !self.zone.iter().any(|it| it[0] == name && it[1] == "alone") {
+                        answers.extend(self.answers(&line[2], wanted));
+                    }
                     continue;
                 }
                 it if it != kind(wanted) => continue,

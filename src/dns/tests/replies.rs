@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::name_server::NameServer;
 use super::{LONG, SOON, impatient, resolver};
 use crate::dns::recipients::{AtDomain, Domains};
+use crate::dns::reply::MAIL_SERVERS;
 use crate::dns::{Answer, Resolver, Trouble};
 
 fn these(texts: &[&str]) -> Result<Answer<String>, Trouble> {
@@ -86,6 +87,63 @@ fn a_server_at_fault_is_told_and_the_next_one_asked() {
     let both = Resolver::new(both, Instant::now() + LONG).with_waits(SOON);
     assert_eq!(both.mx("s.example"), these(&["mx.s.example"]));
     assert_eq!(both.mx("f.example"), these(&["mx.f.example"]));
+}
+
+#[test]
+fn what_does_not_say_that_there_is_none_is_not_known() {
+    let server = NameServer::start(
+        "r.example referral\nc.example cut\nloop.example CNAME loop.example\nloop.example alone\n\
+         a.example CNAME b.example\na.example alone\nb.example CNAME a.example\nb.example alone\n\
+         alias.example CNAME far.example\nalias.example alone\nfar.example TXT \"far\"\n\
+         lost.example CNAME s.example\nlost.example alone\ns.example SERVFAIL\n\
+         empty.example CNAME far.example\nempty.example alone\nnone.example CNAME gone.example\nnone.example alone",
+    );
+    let resolver = impatient(&server);
+    let refused = |why: &str| Err(Trouble::Refused(server.address, why.to_owned()));
+    assert_eq!(
+        resolver.txt("r.example"),
+        refused("no more than who else knows")
+    );
+    assert_eq!(
+        resolver.txt("c.example"),
+        refused("only a part of it, by TCP, too")
+    );
+    for name in ["loop.example", "a.example"] {
+        let endless = Err(Trouble::Endless(name.to_owned()));
+        assert_eq!(resolver.txt(name), endless);
+    }
+    assert!(server.asked().len() < 20, "{:?}", server.asked());
+    // Of an alias the target is asked for, and holds.
+    assert_eq!(resolver.txt("alias.example"), these(&["far"]));
+    assert_eq!(resolver.mx("empty.example"), Ok(Answer::None));
+    assert_eq!(resolver.txt("none.example"), Ok(Answer::NoName));
+    assert_eq!(resolver.txt("lost.example"), refused("SERVFAIL"));
+}
+
+#[test]
+fn records_of_other_names_are_passed_over() {
+    let server = NameServer::start(
+        "stray-records.example TXT \"v=spf1 +all\"\nstray-records.example MX 1 evil.example\n\
+         a.example stray\na.example TXT \"own\"\na.example MX 9 mx.example\nb.example stray",
+    );
+    let resolver = impatient(&server);
+    assert_eq!(resolver.txt("a.example"), these(&["own"]));
+    assert_eq!(resolver.mx("a.example"), these(&["mx.example"]));
+    assert_eq!(resolver.txt("b.example"), Ok(Answer::None));
+    assert_eq!(resolver.mx("b.example"), Ok(Answer::None));
+}
+
+#[test]
+fn of_very_many_mail_servers_some_are_taken() {
+    let zone: String = (0..1000)
+        .map(|at| format!("a.example MX {at} mx{at}.example\n"))
+        .collect();
+    let server = NameServer::start(&zone);
+    let Ok(Answer::These(servers)) = impatient(&server).mx("a.example") else {
+        panic!("no answer")
+    };
+    assert_eq!(servers.len(), MAIL_SERVERS);
+    assert_eq!(servers[0], "mx0.example");
 }
 
 #[test]

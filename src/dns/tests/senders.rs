@@ -1,9 +1,13 @@
 //! What is told of a sender, record by record.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::impatient;
 use super::name_server::NameServer;
 use crate::dns::sender::{self, Sender, SigningKey};
 use crate::dns::{About, Finding, Level};
+use crate::message::dkim::{self, Kind};
 
 /// A campaign that signs by a key of its own domain.
 fn acme() -> Sender {
@@ -96,6 +100,21 @@ fn spf_is_judged() {
             "receivers can't read it, and take it for none: \"ipv4:192.0.2.1\" is no term of SPF",
         ),
         (
+            "v=spf1 redirect=end.example Redirect=b.example",
+            Level::Warning,
+            "receivers can't read it, and take it for none: it has redirect= more than once",
+        ),
+        (
+            "v=spf1 exp=a.example exp=b.example -all",
+            Level::Warning,
+            "receivers can't read it, and take it for none: it has exp= more than once",
+        ),
+        (
+            "v=spf1 a/99 -all",
+            Level::Warning,
+            "receivers can't read it, and take it for none: \"a/99\" is no term of SPF",
+        ),
+        (
             "v=spf10 -all",
             Level::Warning,
             "there is no SPF record (TXT, v=spf1 …): receivers can't tell who may send for it",
@@ -178,24 +197,79 @@ fn keys_are_held_against_their_records() {
         (Level::Error, none.to_owned())
     );
 
-    // One that holds is enough; of RSA, a record may have the bare key.
+    // One that holds is enough.
     let mut two = acme();
-    let bare = "B".repeat(400);
     two.keys.push(SigningKey {
         selector: "r".to_owned(),
-        record: format!("v=DKIM1; k=rsa; p=AAAA{bare}"),
         ..two.keys[0].clone()
     });
-    let zone = format!(
-        "r._domainkey.acme.example TXT \"p={}\" \"{}\"",
-        &bare[..200],
-        &bare[200..]
-    );
-    let levels: Vec<_> = found(&zone, &two, About::Dkim)
+    let zone = "r._domainkey.acme.example TXT \"k=ed25519; p=AAAA\"";
+    let levels: Vec<_> = found(zone, &two, About::Dkim)
         .iter()
         .map(|it| it.level)
         .collect();
     assert_eq!(levels, [Level::Warning, Level::Good]);
+}
+
+#[test]
+fn a_key_that_is_not_whole_is_another_key() {
+    let judged = |key: &SigningKey, published: &str| {
+        let sender = Sender {
+            keys: vec![key.clone()],
+            ..acme()
+        };
+        let (kind, _) = key.record.split_once("; p=").unwrap();
+        let (first, second) = published.split_at(published.len() / 2);
+        let zone = format!("s._domainkey.acme.example TXT \"{kind}; p={first}\" \"{second}\"");
+        one(&zone, &sender, About::Dkim)
+    };
+    let good = (Level::Good, "the key of dkim.pem".to_owned());
+    for kind in [Kind::Rsa, Kind::Ed25519] {
+        let key = SigningKey {
+            record: dkim::value(&dkim::generate(kind).unwrap()).unwrap(),
+            ..acme().keys[0].clone()
+        };
+        let (_, whole) = key.record.split_once("; p=").unwrap();
+        assert_eq!(judged(&key, whole), good);
+        // The name of its kind takes 24 bytes, as which a key of RSA is whole without it, and only that.
+        let bare = matches!(kind, Kind::Rsa).then(|| &whole[32..]);
+        if let Some(bare) = bare {
+            assert_eq!(judged(&key, bare), good);
+        }
+        for text in [Some(whole), bare].into_iter().flatten() {
+            for cut in [4, 28, 32, 36, 40, 100, 200] {
+                let Some(left) = text.len().checked_sub(cut) else {
+                    continue;
+                };
+                for part in [&text[cut..], &text[..left]] {
+                    if Some(part) == bare {
+                        continue;
+                    }
+                    let (level, said) = judged(&key, part);
+                    assert_eq!(level, Level::Error, "{part}");
+                    let cut = format!(
+                        "the record's public key is cut off ({left} of {} characters), so it is not that of dkim.pem",
+                        whole.len()
+                    );
+                    assert!(said.starts_with(&cut), "{said}");
+                }
+            }
+        }
+        // Whole, and more behind it; with another bit set.
+        let bytes = STANDARD.decode(whole).unwrap();
+        let mut longer = bytes.clone();
+        longer.push(0);
+        let mut other = bytes;
+        *other.last_mut().unwrap() ^= 1;
+        for wrong in [longer, other] {
+            let (level, said) = judged(&key, &STANDARD.encode(wrong));
+            assert_eq!(level, Level::Error);
+            assert!(
+                said.starts_with("the record's public key is not that of"),
+                "{said}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -278,6 +352,48 @@ fn dmarc_is_found_on_the_way_up_and_alignment_told() {
         assert_eq!(level, Level::Warning);
         assert!(said.starts_with(text), "{said}");
     }
+}
+
+#[test]
+fn a_dmarc_record_says_where_the_organisation_ends() {
+    let below = Sender {
+        from: "news.acme.co.example".to_owned(),
+        envelope: "other.co.example".to_owned(),
+        keys: Vec::new(),
+        ..acme()
+    };
+    let by = |envelope: &str| Sender {
+        envelope: envelope.to_owned(),
+        ..below.clone()
+    };
+    let aligned = |zone: &str, envelope: &str| {
+        let (_, text) = one(zone, &by(envelope), About::Dmarc);
+        text.contains("; aligned: SPF by ")
+    };
+    let psd = "_dmarc.co.example TXT \"v=DMARC1; p=reject; sp=none; psd=y\"";
+    // The names below one that lets them are strangers to each other, and to it.
+    assert!(!aligned(psd, "other.co.example"));
+    assert!(!aligned(psd, "co.example"));
+    assert!(aligned(psd, "mail.acme.co.example"));
+    let found = found(psd, &below, About::Dmarc);
+    assert_eq!(found[0].name, "_dmarc.co.example");
+    assert!(found[0].text.starts_with("p=none"), "{}", found[0].text);
+    let highest = "_dmarc.co.example TXT \"v=DMARC1; p=reject\"";
+    assert!(aligned(highest, "other.co.example"));
+    // A part that is an organisation of its own.
+    let own = format!("_dmarc.news.acme.co.example TXT \"v=DMARC1; p=none; psd=n\"\n{highest}");
+    assert!(!aligned(&own, "acme.co.example"));
+    assert!(aligned(&own, "x.news.acme.co.example"));
+
+    // Two at a name in the middle are as none.
+    let two = "_dmarc.acme.co.example TXT \"v=DMARC1; p=none\"\n_dmarc.acme.co.example TXT \"v=DMARC1; p=reject\"";
+    let (_, text) = one(&format!("{two}\n{highest}"), &below, About::Dmarc);
+    assert!(
+        text.starts_with("p=reject: what is not aligned is refused, of co.example above it"),
+        "{text}"
+    );
+    let (_, text) = one(two, &below, About::Dmarc);
+    assert!(text.starts_with("there is no DMARC record"), "{text}");
 }
 
 #[test]
