@@ -287,12 +287,25 @@ fn any_language_may_stand_before_the_at() {
         "zo\u{a0}ë@x.example",
         "a space inside the address; take it out",
     );
-    refused(
-        "\"zoë\"@x.example",
-        "this is no address; correct it, as in jane@x.example",
-    );
     let lost = parse("zo\u{fffd}@x.example").unwrap_err();
     assert!(lost.contains("may not stand before the @"), "{lost}");
+}
+
+#[test]
+fn quotes_without_need_make_no_other_mailbox() {
+    for (cell, address) in [
+        ("\"boss\"@x.example", "boss@x.example"),
+        (r#""b\oss.x"@x.example"#, "boss.x@x.example"),
+        ("\"zoë\"@x.example", "zoë@x.example"),
+        (r#""a\b c"@x.example"#, "\"ab c\"@x.example"),
+        (r#""a\"b\\"@x.example"#, r#""a\"b\\"@x.example"#),
+        ("\"a..b\"@x.example", "\"a..b\"@x.example"),
+    ] {
+        accepted(cell, None, address);
+        accepted(&format!("Name <{cell}>"), Some("Name"), address);
+    }
+    let reason = "this is no address; correct it, as in jane@x.example";
+    refused("\"zo\u{a0}ë\"@x.example", reason);
 }
 
 #[test]
