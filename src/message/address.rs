@@ -115,7 +115,7 @@ fn is_atext(byte: u8) -> bool {
 /// Why it is no address that a list could hold, and what to do.
 pub(super) fn to_wire(address: Address) -> Result<Address, String> {
     let text: &str = address.as_ref();
-    if is_printable_ascii(text) && !text.starts_with('"') {
+    if is_printable_ascii(text) && !text.starts_with('"') && !text.contains("=?") {
         return Ok(address);
     }
     parse_address(address.as_ref()).map(|(_, address)| address)
@@ -255,6 +255,8 @@ mod tests {
         assert!(is_same("\"Jo\"@a.example", &address));
         assert!(!is_same("\"jo\"@a.example", &address));
         assert_eq!(parse("\"Jo\"@A.example").unwrap(), address);
+        let encoded = parse("=?utf-8?q?a?=@a.example").unwrap_err();
+        assert!(encoded.contains("encoded word"), "{encoded}");
         let address = parse("jo@köln.example").unwrap();
         assert!(is_same("jo@KÖLN.example", &address));
         assert!(is_same("jo@XN--kln-sna.example", &address));

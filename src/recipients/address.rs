@@ -120,6 +120,13 @@ fn parse_bare(bare: &str) -> Result<Address, String> {
     if !local.starts_with('"') {
         check_dot_atom(local)?;
     }
+    if local.contains("=?") {
+        return Err(
+            "\"=?\" before the @ begins an encoded word (RFC 2047), out of which mail programs read another address; \
+             correct the address"
+                .to_owned(),
+        );
+    }
     let domain = check_domain(domain)?;
     let length = local.len() + 1 + domain.len();
     if length > LONGEST_ADDRESS {

@@ -21,6 +21,7 @@ fuzz_target!(|cell: &str| {
     };
     let text = address.to_string();
     safe::assert_is_mailbox(&text);
+    assert!(!text.contains("=?"), "an encoded word: {text}");
     if let Some(name) = display {
         assert!(
             !name.trim().is_empty() && !name.contains(char::is_control),
