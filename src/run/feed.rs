@@ -189,6 +189,7 @@ impl Feeder<'_> {
                     match composed {
                         Ok(message) => Ok(Job {
                             message,
+                            line: due.recipient.position.line,
                             slot: due.slot,
                             attempt: due.attempt,
                             losses: None,
@@ -210,10 +211,7 @@ impl Feeder<'_> {
                     self.plan.roster.standings.set(due.slot, Standing::Invalid);
                     let row = invalid_row(due.recipient, refusal);
                     self.record_invalid(&row, lines);
-                    let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-                    if refused.len() < INVALID_SHOWN {
-                        refused.push(row);
-                    }
+                    self.refuse(row);
                 }
             }
         }
@@ -225,6 +223,14 @@ impl Feeder<'_> {
         // Halted: the run stops, and what is not begun stays as it is.
         let _ = self.outbox.push(jobs);
         Ok(refused)
+    }
+
+    /// Keeps the row to be shown, if it is among the first.
+    pub fn refuse(&self, row: InvalidRow) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if refused.len() < INVALID_SHOWN {
+            refused.push(row);
+        }
     }
 
     fn record_invalid(&self, row: &InvalidRow, lines: &mut Vec<u8>) {

@@ -44,6 +44,7 @@ pub fn run(
                     voice.trouble(&text, Duration::from_millis(wait_ms))
                 }
                 Ok(Event::Notice { text }) => voice.say(&text),
+                Ok(Event::Invalid(row)) => feeder.refuse(*row),
                 Err(RecvTimeoutError::Timeout) => {}
                 // Every courier is gone.
                 Err(RecvTimeoutError::Disconnected) => break,

@@ -4,7 +4,7 @@
 //! ledger is only asked what a quota a day has left; it may be another process's at the same time. Each message is tried
 //! once, since whoever tests waits for the answer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::slice;
 use std::sync::{Mutex, PoisonError};
@@ -107,10 +107,13 @@ pub fn run(
         stop: &stop,
     };
     work.passes(due, voice, &mut signals);
-    let rows = refused.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut rows = refused.lock().unwrap_or_else(PoisonError::into_inner);
     let told = Tested::read(&memory.lines());
-    let unfit = told.iter().filter(|tested| tested.is_unfit()).count() as u64;
-    let refused = work.refused().saturating_sub(unfit);
+    // They are told with their server.
+    let unfit = told.iter().filter(|tested| tested.is_unfit());
+    let unfit: HashSet<u64> = unfit.map(Tested::row).collect();
+    rows.retain(|row| !unfit.contains(&row.position.row));
+    let refused = work.refused().saturating_sub(unfit.len() as u64);
     invalid_rows(plan, &rows, refused, &check, voice);
     for tested in told {
         match tested.is_accepted() {
