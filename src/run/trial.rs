@@ -15,6 +15,7 @@ use lettre::Address;
 
 use super::Error;
 use super::announce::{invalid_rows, notes, route};
+use super::feed::Whom;
 use super::plan::Plan;
 use super::send::{Ended, Options, Work, accounts, crew_bells, no_server, start_sandbox, traced};
 use crate::campaign::{Campaign, Durability};
@@ -106,7 +107,7 @@ pub fn run(
         refused: &refused,
         stop: &stop,
     };
-    work.passes(due, voice, &mut signals);
+    work.passes(Whom::Due, due, voice, &mut signals);
     let mut rows = refused.lock().unwrap_or_else(PoisonError::into_inner);
     let told = Tested::read(&memory.lines());
     // They are told with their server.

@@ -129,6 +129,27 @@ fn the_first_rows_are_shown_with_their_reason() {
 }
 
 #[test]
+fn a_limit_passes_them_over() {
+    let folder = Folder::with_rows([]);
+    let beyond = (0..12).map(|n| format!("josé{n}@a.example,J\n"));
+    let ascii = (0..20).map(|n| format!("u{n}@a.example,U\n"));
+    let rows: String = beyond.chain(ascii).collect();
+    folder.write("recipients.csv", format!("email,name\n{rows}"));
+    let sandbox = without_smtputf8();
+    for (accepted, remaining) in [(10, 12), (20, 2)] {
+        let ran = send(&folder, &sandbox, &["--json", "--limit", "10"]);
+        let json = ran.json();
+        let told = ["accepted", "invalid", "remaining"].map(|it| json[it].as_u64().unwrap());
+        assert_eq!(told, [accepted, 10, remaining], "{ran:?}");
+    }
+    let got = received(&sandbox);
+    assert!(
+        got.len() == 20 && got.values().all(|&times| times == 1),
+        "{got:?}"
+    );
+}
+
+#[test]
 fn of_two_servers_the_one_that_has_it_takes_them() {
     let (with, without) = (sandbox(), without_smtputf8());
     let folder = Folder::with_rows(ROWS);
