@@ -16,6 +16,8 @@ use crate::outcome::{Cause, Failure, Outcome, Scope, Stage};
 pub struct Job {
     /// What to submit.
     pub message: Message,
+    /// Where its row begins in the list, from 1.
+    pub line: u64,
     /// The recipient's place among the standings.
     pub slot: SlotId,
     /// Which attempt this is, from 1.

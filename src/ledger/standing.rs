@@ -229,6 +229,11 @@ impl Standings {
         self.update(id, |bits| bits | CHOSEN);
     }
 
+    /// Undoes [`Standings::choose`].
+    pub fn pass_over(&self, id: SlotId) {
+        self.update(id, |bits| bits & !CHOSEN);
+    }
+
     /// Whether this run is about the recipient.
     pub fn chosen(&self, id: SlotId) -> bool {
         self.load(id) & CHOSEN != 0
@@ -377,6 +382,8 @@ mod tests {
             standings.set(a, standing);
             standings.set_attempts(a, 999);
             standings.choose(a);
+            standings.choose(b);
+            standings.pass_over(b);
             assert!(standings.meet(a));
             assert!(!standings.meet(a));
             standings.forget_met();

@@ -114,7 +114,8 @@ fn is_atext(byte: u8) -> bool {
 /// # Errors
 /// Why it is no address that a list could hold, and what to do.
 pub(super) fn to_wire(address: Address) -> Result<Address, String> {
-    if is_printable_ascii(address.as_ref()) {
+    let text: &str = address.as_ref();
+    if is_printable_ascii(text) && !text.starts_with('"') && !text.contains("=?") {
         return Ok(address);
     }
     parse_address(address.as_ref()).map(|(_, address)| address)
@@ -157,6 +158,12 @@ pub(super) fn split(text: &str) -> (&str, &str) {
 
 /// Whether `text` is `address`, which is as on the wire: the local part as it is, the domain without case and as IDNA.
 pub(super) fn is_same(text: &str, address: &Address) -> bool {
+    if text.starts_with('"') {
+        // It may be written in more ways than one.
+        return parse_address(text).is_ok_and(|(_, same)| {
+            same.user() == address.user() && same.domain().eq_ignore_ascii_case(address.domain())
+        });
+    }
     let Some((user, domain)) = text.rsplit_once('@') else {
         return false;
     };
@@ -245,6 +252,11 @@ mod tests {
         assert!(!is_same("jo@a.example", &address));
         assert!(!is_same("x, Jo@a.example", &address));
         assert!(!is_same("", &address));
+        assert!(is_same("\"Jo\"@a.example", &address));
+        assert!(!is_same("\"jo\"@a.example", &address));
+        assert_eq!(parse("\"Jo\"@A.example").unwrap(), address);
+        let encoded = parse("=?utf-8?q?a?=@a.example").unwrap_err();
+        assert!(encoded.contains("encoded word"), "{encoded}");
         let address = parse("jo@köln.example").unwrap();
         assert!(is_same("jo@KÖLN.example", &address));
         assert!(is_same("jo@XN--kln-sna.example", &address));

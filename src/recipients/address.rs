@@ -16,8 +16,8 @@ const LONGEST_ADDRESS: usize = 254;
 
 /// Reads the address of a cell, and the display name of a cell like `Jane Doe <jane@x.example>`.
 ///
-/// White space around it is trimmed. The local part stays as it is, so does an ASCII domain; any other
-/// domain becomes its A-label form (RFC 5890). The address has at most 254 octets, ASCII but for the local part.
+/// White space around it is trimmed. The local part stays as it is, without quotes that it does not need; so does an ASCII
+/// domain; any other domain becomes its A-label form (RFC 5890). The address has at most 254 octets, ASCII but for the local part.
 ///
 /// # Errors
 /// What is wrong and what to do, in lower case, without a full stop, safe to print.
@@ -89,8 +89,11 @@ fn take_apart(cell: &str) -> Result<(Option<String>, &str), String> {
 }
 
 fn parse_bare(bare: &str) -> Result<Address, String> {
+    let unquoted;
     let (local, domain) = if bare.starts_with('"') {
-        split_quoted(bare)?
+        let (local, domain) = split_quoted(bare)?;
+        unquoted = simplest(local);
+        (unquoted.as_str(), domain)
     } else {
         split_plain(bare)?
     };
@@ -116,6 +119,13 @@ fn parse_bare(bare: &str) -> Result<Address, String> {
     }
     if !local.starts_with('"') {
         check_dot_atom(local)?;
+    }
+    if local.contains("=?") {
+        return Err(
+            "\"=?\" before the @ begins an encoded word (RFC 2047), out of which mail programs read another address; \
+             correct the address"
+                .to_owned(),
+        );
     }
     let domain = check_domain(domain)?;
     let length = local.len() + 1 + domain.len();
@@ -148,6 +158,24 @@ fn split_quoted(bare: &str) -> Result<(&str, &str), String> {
         Some(domain) => Ok((local, domain)),
         None => Err("no @ after the quoted part; correct the address".to_owned()),
     }
+}
+
+/// The simplest way to write a quoted local part: quotes and backslashes that need not be there make no other mailbox
+/// (RFC 5321 section 4.1.2), and whoever is known by one way must be known by each.
+fn simplest(quoted: &str) -> String {
+    let content = unquote(quoted);
+    if check_dot_atom(&content).is_ok() && !content.contains(char::is_whitespace) {
+        return content;
+    }
+    let mut local = String::from('"');
+    for c in content.chars() {
+        if matches!(c, '"' | '\\') {
+            local.push('\\');
+        }
+        local.push(c);
+    }
+    local.push('"');
+    local
 }
 
 /// Local part and domain of an address without quotes; the usual mistakes are told apart here.

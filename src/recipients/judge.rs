@@ -219,10 +219,15 @@ fn check_key(cell: &str) -> Result<String, String> {
     }
 }
 
-/// The address as a key: its domain is compared without case, its local part as it is, or without case too.
+/// The address as a key: its domain is compared without case, its local part as it is, or without case too, in any
+/// language.
 pub fn key_of(address: &Address, ignore_case: bool) -> String {
     let mut key: String = address.to_string();
-    let from = if ignore_case { 0 } else { address.user().len() };
-    key[from..].make_ascii_lowercase();
+    let local = address.user().len();
+    key[local..].make_ascii_lowercase();
+    if ignore_case {
+        let lower = address.user().to_lowercase();
+        key.replace_range(..local, &lower);
+    }
     key
 }

@@ -178,6 +178,13 @@ mod tests {
         assert_eq!(suppressed(&list, false, &ALL).0, ["a@x.example"]);
         let both = ["a@x.example", "A@X.example"];
         assert_eq!(suppressed(&list, true, &ALL).0, both);
+        let list = [(
+            "gone.csv",
+            "email\nÜBER@x.example\n\"\"\"a\"\"@x.example\"\n",
+        )];
+        let some = ["über@X.example", "ÜBER@x.example", "a@x.example"];
+        assert_eq!(suppressed(&list, false, &some).0, some[1..]);
+        assert_eq!(suppressed(&list, true, &some).0, some);
     }
 
     #[test]

@@ -41,6 +41,11 @@ impl Tested {
         settled.into_values().collect()
     }
 
+    /// Its row in the list, from 1.
+    pub fn row(&self) -> u64 {
+        self.row
+    }
+
     /// Whether the server has it.
     pub fn is_accepted(&self) -> bool {
         self.state == State::Accepted

@@ -107,8 +107,9 @@ pub fn invalid_rows(plan: &Plan, shown: &[InvalidRow], all: u64, see: &str, voic
     }
     let more = all.saturating_sub(shown.len() as u64);
     if more > 0 {
+        let further = if shown.is_empty() { "" } else { " more" };
         voice.warn(&format!(
-            "{} more cannot be mailed; see: {see}",
+            "{}{further} cannot be mailed; see: {see}",
             count(more, plan.roster.unit())
         ));
     }

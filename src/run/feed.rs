@@ -15,7 +15,7 @@ use crate::ledger::entry::{Entry, State, timestamp, write_line};
 use crate::ledger::file::Ledger;
 use crate::ledger::replay::Replay;
 use crate::ledger::standing::{KeyHash, SlotId, Standing};
-use crate::message::{Identity, Refusal};
+use crate::message::{Identity, Refusal, Whose};
 use crate::recipients::{InvalidRow, Recipient, Row};
 use crate::stop::{Reason, Stop};
 use crate::tally::Tally;
@@ -44,6 +44,18 @@ pub struct Feeder<'a> {
     pub stop: &'a Stop,
 }
 
+/// Whom a pass is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whom {
+    /// Everybody who is due; with a limit, so many of them.
+    Due,
+    /// With a limit, so many more who are due: for those chosen before of whom the server cannot take an address. Others of
+    /// that kind are passed over.
+    Further(u64),
+    /// Those deferred in this run.
+    Deferred,
+}
+
 struct Due {
     recipient: Recipient,
     slot: SlotId,
@@ -53,21 +65,22 @@ struct Due {
 }
 
 impl Feeder<'_> {
-    /// One pass over the list. `first`: everybody who is due; otherwise only those deferred in this run.
-    pub fn feed(&self, first: bool) {
-        if let Err(reason) = self.read(first) {
+    /// One pass over the list.
+    pub fn feed(&self, whom: Whom) {
+        if let Err(reason) = self.read(whom) {
             self.stop.request(reason);
         }
         self.outbox.close();
     }
 
-    fn read(&self, first: bool) -> Result<(), Reason> {
+    fn read(&self, whom: Whom) -> Result<(), Reason> {
         let list_reason = |error: crate::recipients::ListError| Reason::List(error.to_string());
         let list = self.plan.roster.source.open().map_err(list_reason)?;
         self.plan.roster.standings.forget_met();
-        let mut left = match self.plan.selection {
-            Selection::Limit(limit) => limit,
-            Selection::All | Selection::Only(_) => u64::MAX,
+        let mut left = match (&self.plan.selection, whom) {
+            (_, Whom::Further(more)) => more,
+            (Selection::Limit(limit), _) => *limit,
+            (Selection::All | Selection::Only(_), _) => u64::MAX,
         };
         let at_once = self.plan.composer.chunk();
         let (mut chunk, mut bytes) = (Vec::with_capacity(at_once), 0);
@@ -78,12 +91,12 @@ impl Feeder<'_> {
             }
             match row.map_err(list_reason)? {
                 Row::Recipient(recipient) => {
-                    if let Some(due) = self.judge(recipient, first, &mut left)? {
+                    if let Some(due) = self.judge(recipient, whom, &mut left)? {
                         bytes += due.recipient.bytes();
                         chunk.push(due);
                     }
                 }
-                Row::Invalid(row) if first && self.plan.selection == Selection::All => {
+                Row::Invalid(row) if whom == Whom::Due && self.plan.selection == Selection::All => {
                     self.record_invalid(&row, &mut lines);
                 }
                 Row::Invalid(_) => {}
@@ -92,7 +105,7 @@ impl Feeder<'_> {
                 bytes = 0;
                 // A row of which no message can be made is no recipient of the limit: the next one is.
                 let refused = self
-                    .compose(&mut chunk, &mut lines)
+                    .compose(&mut chunk, &mut lines, whom)
                     .map_err(|error| Reason::Ledger(error.stops()))?;
                 left = left.saturating_add(refused);
                 if left == 0 {
@@ -100,33 +113,38 @@ impl Feeder<'_> {
                 }
             }
         }
-        self.compose(&mut chunk, &mut lines)
+        self.compose(&mut chunk, &mut lines, whom)
             .map_err(|error| Reason::Ledger(error.stops()))?;
-        self.all_met(first)
+        self.all_met(whom, left)
     }
 
     /// Whether everybody who is due was met; a row that went away would be waited for without end.
-    fn all_met(&self, first: bool) -> Result<(), Reason> {
+    fn all_met(&self, whom: Whom, left: u64) -> Result<(), Reason> {
         let standings = &self.plan.roster.standings;
-        let missed =
-            |id: &SlotId| standings.chosen(*id) && !standings.met(*id) && self.is_due(*id, first);
+        let wanted = |id: SlotId| match whom {
+            Whom::Further(_) => left > 0,
+            Whom::Due | Whom::Deferred => standings.chosen(id),
+        };
+        let missed = |id: &SlotId| wanted(*id) && !standings.met(*id) && self.is_due(*id, whom);
         match standings.ids().find(missed) {
             Some(_) => Err(self.list_changed()),
             None => Ok(()),
         }
     }
 
-    fn is_due(&self, id: SlotId, first: bool) -> bool {
+    fn is_due(&self, id: SlotId, whom: Whom) -> bool {
         let standings = &self.plan.roster.standings;
         let standing = standings.standing(id);
-        if standings.left_out(id) {
-            false
-        } else if first {
+        let open = || {
             let resend = self.plan.campaign.delivery.in_doubt == InDoubt::Resend;
             is_open(standing, resend)
-        } else {
-            standing == Standing::Deferred
-        }
+        };
+        !standings.left_out(id)
+            && match whom {
+                Whom::Due => open(),
+                Whom::Further(_) => !standings.chosen(id) && open(),
+                Whom::Deferred => standing == Standing::Deferred,
+            }
     }
 
     fn list_changed(&self) -> Reason {
@@ -140,7 +158,7 @@ impl Feeder<'_> {
     fn judge(
         &self,
         recipient: Recipient,
-        first: bool,
+        whom: Whom,
         left: &mut u64,
     ) -> Result<Option<Due>, Reason> {
         let standings = &self.plan.roster.standings;
@@ -149,10 +167,11 @@ impl Feeder<'_> {
         if !standings.meet(slot) {
             return Ok(None);
         }
-        if !self.is_due(slot, first) {
+        if !self.is_due(slot, whom) {
             return Ok(None);
         }
-        if first && *left > 0 && matches!(self.plan.selection, Selection::Limit(_)) {
+        if whom != Whom::Deferred && *left > 0 && matches!(self.plan.selection, Selection::Limit(_))
+        {
             *left -= 1;
             standings.choose(slot);
         }
@@ -170,8 +189,21 @@ impl Feeder<'_> {
         Identity::recorded(message_id)
     }
 
-    /// Turns the chunk into messages, in the order of the list; returns of how many rows none could be made.
-    fn compose(&self, chunk: &mut Vec<Due>, lines: &mut Vec<u8>) -> Result<u64, LedgerError> {
+    /// Turns the chunk into messages, in the order of the list; returns of how many rows none could be made, or is to be.
+    fn compose(
+        &self,
+        chunk: &mut Vec<Due>,
+        lines: &mut Vec<u8>,
+        whom: Whom,
+    ) -> Result<u64, LedgerError> {
+        let standings = &self.plan.roster.standings;
+        let is_passed_over = |job: &Job| {
+            let beyond = matches!(
+                job.message.beyond_ascii,
+                Some(Whose::Recipient | Whose::Other)
+            );
+            beyond && matches!(whom, Whom::Further(_))
+        };
         let date = date();
         let composer = &self.plan.composer;
         let composed: Vec<_> = chunk
@@ -189,6 +221,7 @@ impl Feeder<'_> {
                     match composed {
                         Ok(message) => Ok(Job {
                             message,
+                            line: due.recipient.position.line,
                             slot: due.slot,
                             attempt: due.attempt,
                             losses: None,
@@ -204,16 +237,14 @@ impl Feeder<'_> {
         let mut jobs = Vec::with_capacity(due);
         for item in composed {
             match item {
+                Ok(job) if is_passed_over(&job) => standings.pass_over(job.slot),
                 Ok(job) => jobs.push(job),
                 Err(refused) => {
                     let (due, refusal) = *refused;
-                    self.plan.roster.standings.set(due.slot, Standing::Invalid);
+                    standings.set(due.slot, Standing::Invalid);
                     let row = invalid_row(due.recipient, refusal);
                     self.record_invalid(&row, lines);
-                    let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-                    if refused.len() < INVALID_SHOWN {
-                        refused.push(row);
-                    }
+                    self.refuse(row);
                 }
             }
         }
@@ -225,6 +256,14 @@ impl Feeder<'_> {
         // Halted: the run stops, and what is not begun stays as it is.
         let _ = self.outbox.push(jobs);
         Ok(refused)
+    }
+
+    /// Keeps the row to be shown, if it is among the first.
+    pub fn refuse(&self, row: InvalidRow) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if refused.len() < INVALID_SHOWN {
+            refused.push(row);
+        }
     }
 
     fn record_invalid(&self, row: &InvalidRow, lines: &mut Vec<u8>) {

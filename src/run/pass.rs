@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use super::feed::Feeder;
+use super::feed::{Feeder, Whom};
 use crate::bell::Bell;
 use crate::deliver::account::Account;
 use crate::deliver::courier::Shared;
@@ -24,7 +24,7 @@ pub fn run(
     shared: Shared<'_>,
     couriers: &[&Account<'_>],
     bells: &[Arc<Bell>],
-    first: bool,
+    whom: Whom,
     voice: &mut Voice,
     signals: &mut Signals,
 ) {
@@ -37,13 +37,14 @@ pub fn run(
             scope.spawn(move || crew.run());
         }
         drop(sender);
-        scope.spawn(move || feeder.feed(first));
+        scope.spawn(move || feeder.feed(whom));
         loop {
             match events.recv_timeout(TICK) {
                 Ok(Event::Trouble { text, wait_ms }) => {
                     voice.trouble(&text, Duration::from_millis(wait_ms))
                 }
                 Ok(Event::Notice { text }) => voice.say(&text),
+                Ok(Event::Invalid(row)) => feeder.refuse(*row),
                 Err(RecvTimeoutError::Timeout) => {}
                 // Every courier is gone.
                 Err(RecvTimeoutError::Disconnected) => break,

@@ -252,6 +252,23 @@ impl Plan {
             Selection::Limit(limit) => limit.min(standings.ids().filter(open).count() as u64),
         }
     }
+
+    /// How many more the limit allows, as far as there are any: rows chosen that turned out invalid do not count.
+    pub fn further(&self, resend: bool) -> u64 {
+        let Selection::Limit(limit) = self.selection else {
+            return 0;
+        };
+        let standings = &self.roster.standings;
+        let (mut taken, mut open) = (0, 0);
+        for id in standings.ids().filter(|id| !standings.left_out(*id)) {
+            match (standings.chosen(id), standings.standing(id)) {
+                (true, Standing::Invalid) => {}
+                (true, _) => taken += 1,
+                (false, standing) => open += u64::from(is_open(standing, resend)),
+            }
+        }
+        limit.saturating_sub(taken).min(open)
+    }
 }
 
 impl Plan {

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use super::Error;
 use super::announce::{confirmed, content_changed, introduce, invalid_rows};
-use super::feed::Feeder;
+use super::feed::{Feeder, Whom};
 use super::pass;
 use super::plan::{Plan, Selection};
 use crate::bell::Bell;
@@ -178,7 +178,8 @@ pub(super) fn run_on(
             refused: &refused,
             stop: &stop,
         };
-        work.passes(due, voice, &mut signals);
+        work.passes(Whom::Due, due, voice, &mut signals);
+        work.fill_up(voice, &mut signals);
         drop(working);
         let refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
         let see = plan.results_command("invalid");
@@ -266,12 +267,13 @@ pub(super) struct Work<'a> {
 
 impl Work<'_> {
     /// A retry is another pass over the same list with new standings; so is a resumed run.
-    pub fn passes(&self, due: u64, voice: &mut Voice, signals: &mut Signals) {
+    pub fn passes(&self, whom: Whom, due: u64, voice: &mut Voice, signals: &mut Signals) {
         let delivery = &self.plan.campaign.delivery;
         let mut delay = delivery.first_delay;
         let mut waiting = due;
         for number in 1u32.. {
-            self.pass(number == 1, waiting, voice, signals);
+            let whom = if number == 1 { whom } else { Whom::Deferred };
+            self.pass(whom, waiting, voice, signals);
             waiting = self.deferred();
             if waiting == 0 || self.stop.is_requested() {
                 return;
@@ -290,7 +292,16 @@ impl Work<'_> {
         }
     }
 
-    fn pass(&self, first: bool, due: u64, voice: &mut Voice, signals: &mut Signals) {
+    /// A row of which the server cannot take an address is no recipient of the limit: the next one that any server takes is.
+    fn fill_up(&self, voice: &mut Voice, signals: &mut Signals) {
+        let resend = self.plan.campaign.delivery.in_doubt == InDoubt::Resend;
+        let more = self.plan.further(resend);
+        if more > 0 && !self.stop.is_requested() {
+            self.passes(Whom::Further(more), more, voice, signals);
+        }
+    }
+
+    fn pass(&self, whom: Whom, due: u64, voice: &mut Voice, signals: &mut Signals) {
         let Work {
             plan,
             replay,
@@ -327,7 +338,7 @@ impl Work<'_> {
             stop,
         };
         voice.begin(due);
-        pass::run(feeder, shared, &couriers, bells, first, voice, signals);
+        pass::run(feeder, shared, &couriers, bells, whom, voice, signals);
         voice.end();
     }
 

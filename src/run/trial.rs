@@ -4,7 +4,7 @@
 //! ledger is only asked what a quota a day has left; it may be another process's at the same time. Each message is tried
 //! once, since whoever tests waits for the answer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::slice;
 use std::sync::{Mutex, PoisonError};
@@ -15,6 +15,7 @@ use lettre::Address;
 
 use super::Error;
 use super::announce::{invalid_rows, notes, route};
+use super::feed::Whom;
 use super::plan::Plan;
 use super::send::{Ended, Options, Work, accounts, crew_bells, no_server, start_sandbox, traced};
 use crate::campaign::{Campaign, Durability};
@@ -110,11 +111,14 @@ pub fn run(
         refused: &refused,
         stop: &stop,
     };
-    work.passes(due, voice, &mut signals);
-    let rows = refused.lock().unwrap_or_else(PoisonError::into_inner);
+    work.passes(Whom::Due, due, voice, &mut signals);
+    let mut rows = refused.lock().unwrap_or_else(PoisonError::into_inner);
     let told = Tested::read(&memory.lines());
-    let unfit = told.iter().filter(|tested| tested.is_unfit()).count() as u64;
-    let refused = work.refused().saturating_sub(unfit);
+    // They are told with their server.
+    let unfit = told.iter().filter(|tested| tested.is_unfit());
+    let unfit: HashSet<u64> = unfit.map(Tested::row).collect();
+    rows.retain(|row| !unfit.contains(&row.position.row));
+    let refused = work.refused().saturating_sub(unfit.len() as u64);
     invalid_rows(plan, &rows, refused, &check, voice);
     for tested in told {
         match tested.is_accepted() {

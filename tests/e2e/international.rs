@@ -104,6 +104,52 @@ fn without_smtputf8_their_rows_are_invalid_until_a_server_has_it() {
 }
 
 #[test]
+fn the_first_rows_are_shown_with_their_reason() {
+    let folder = Folder::with_rows([]);
+    let rows: String = (0..8).map(|n| format!("josé{n}@a.example,J\n")).collect();
+    folder.write("recipients.csv", format!("email,name\n{rows}"));
+    let ran = send(&folder, &without_smtputf8(), &["--connections", "1"]);
+    assert_eq!(ran.status, 3, "{ran:?}");
+    let told: Vec<_> = ran
+        .stderr
+        .lines()
+        .filter(|line| line.contains("josé") || line.contains("cannot be mailed"))
+        .collect();
+    let shown = (0..5).map(|n| {
+        format!(
+            "campaign/recipients.csv:{}: row {}: josé{n}@a.example is not ASCII before the @, and the server offers no \
+             SMTPUTF8 (RFC 6531); use another address of this recipient, or a server that offers it",
+            n + 2,
+            n + 1
+        )
+    });
+    assert_eq!(told[..5], shown.collect::<Vec<_>>(), "{ran:?}");
+    assert!(told[5].starts_with("3 rows more cannot be mailed; see: mailrun results"));
+    assert_eq!(told.len(), 6, "{ran:?}");
+}
+
+#[test]
+fn a_limit_passes_them_over() {
+    let folder = Folder::with_rows([]);
+    let beyond = (0..12).map(|n| format!("josé{n}@a.example,J\n"));
+    let ascii = (0..20).map(|n| format!("u{n}@a.example,U\n"));
+    let rows: String = beyond.chain(ascii).collect();
+    folder.write("recipients.csv", format!("email,name\n{rows}"));
+    let sandbox = without_smtputf8();
+    for (accepted, remaining) in [(10, 12), (20, 2)] {
+        let ran = send(&folder, &sandbox, &["--json", "--limit", "10"]);
+        let json = ran.json();
+        let told = ["accepted", "invalid", "remaining"].map(|it| json[it].as_u64().unwrap());
+        assert_eq!(told, [accepted, 10, remaining], "{ran:?}");
+    }
+    let got = received(&sandbox);
+    assert!(
+        got.len() == 20 && got.values().all(|&times| times == 1),
+        "{got:?}"
+    );
+}
+
+#[test]
 fn of_two_servers_the_one_that_has_it_takes_them() {
     let (with, without) = (sandbox(), without_smtputf8());
     let folder = Folder::with_rows(ROWS);

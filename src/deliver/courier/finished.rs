@@ -4,12 +4,14 @@ use std::time::{Duration, Instant};
 
 use super::trouble::is_final;
 use super::{Courier, Line};
+use crate::deliver::event::Event;
 use crate::deliver::job::{Job, concerns_message, lost_with};
 use crate::deliver::record::Record;
 use crate::deliver::reply::Lasting;
 use crate::deliver::session::{Finished, Trouble, Verdict};
 use crate::ledger::standing::Standing;
 use crate::outcome::{LeftOut, Outcome, Stage};
+use crate::recipients::{InvalidRow, Position};
 use crate::stop::Reason;
 use crate::wording::{count, printable};
 
@@ -137,6 +139,13 @@ impl Courier<'_> {
         shared.standings.set(job.slot, Standing::from(&outcome));
         let refused = shared.tally.count(&outcome);
         if let Outcome::Failed(failure) = &outcome
+            && outcome.is_invalid()
+        {
+            let row = Box::new(invalid_row(job, failure.to_string()));
+            // Nobody listens once the run ends; that is no trouble.
+            let _ = self.events.send(Event::Invalid(row));
+        }
+        if let Outcome::Failed(failure) = &outcome
             && refused >= u64::from(shared.delivery.stop_after)
         {
             shared.stop.request(Reason::Refused(format!(
@@ -145,5 +154,22 @@ impl Courier<'_> {
                 count(refused, "recipient")
             )));
         }
+    }
+}
+
+/// The row of a message that the server cannot take, as people are told of it.
+fn invalid_row(job: &Job, reason: String) -> InvalidRow {
+    InvalidRow {
+        key: job.message.key.clone(),
+        address: job.message.envelope_to.to_string(),
+        position: Position {
+            row: job.message.row,
+            line: job.line,
+        },
+        column: None,
+        reason,
+        fields: csv::StringRecord::new(),
+        nested: Vec::new(),
+        others: Vec::new(),
     }
 }

@@ -83,14 +83,15 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         {
             self.misbehaved.get_or_insert(Misbehaviour::Lost);
         }
-        for flight in self.flights.drain(..) {
-            self.finished.push(match (flight, &self.leaving) {
+        for flight in std::mem::take(&mut self.flights) {
+            let finished = match (flight, &self.leaving) {
                 (Flight::Open(open), leaving) => {
                     open.lost(leaving.as_ref().unwrap_or(&trouble).clone())
                 }
                 (Flight::Sent(sent), Some(leaving)) => sent.passed_over(leaving.clone()),
                 (Flight::Sent(sent), None) => sent.lost(&trouble),
-            });
+            };
+            self.finished.push(self.weighed(finished));
         }
         self.due.clear();
     }
@@ -272,6 +273,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
     }
 
     fn finish(&mut self, finished: Finished<J>) {
+        let finished = self.weighed(finished);
         match &finished.verdict {
             Verdict::Settled(_) => self.judged += 1,
             Verdict::Returned(_) => self.closing = true,

@@ -1,11 +1,13 @@
-//! What a server cannot take, by what it offers: such a message is never begun.
+//! What a server cannot take, by what it offers: such a message is never begun. Nor is what it offers and then refuses the
+//! account's trouble.
 
 use std::borrow::Borrow;
 
-use super::{Session, Trouble, Verdict, content};
+use super::{Finished, Session, Trouble, Verdict, content};
+use crate::deliver::reply::{Lasting, Topic};
 use crate::deliver::transport::Transport;
 use crate::message::{Message, Whose};
-use crate::outcome::{Cause, Failure, Outcome, Scope, Stage};
+use crate::outcome::{Cause, Enhanced, Failure, Outcome, Reply, Scope, Stage};
 
 /// What the addresses of a message need, and is not there.
 const NO_SMTPUTF8: &str = "not ASCII before the @, and the server offers no SMTPUTF8 (RFC 6531)";
@@ -51,10 +53,48 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
             scope,
             cause: Cause::Local(text),
         };
-        Some(Verdict::Settled(match self.one_of_several {
+        Some(Verdict::Settled(self.refused(failure)))
+    }
+
+    /// Refused for good by this server; by others perhaps not.
+    fn refused(&self, failure: Failure) -> Outcome {
+        match self.one_of_several {
             true => Outcome::Deferred(failure),
             false => Outcome::Failed(failure),
-        }))
+        }
+    }
+
+    /// A server that offers SMTPUTF8 may refuse it all the same, at MAIL (RFC 6531 section 3.5). By the reply it is the
+    /// account that is refused; but other messages ask for nothing of the kind, so that it is this one's trouble, unless the
+    /// reply names what is the account's.
+    pub(super) fn weighed(&self, mut finished: Finished<J>) -> Finished<J> {
+        let scope = match finished.job.borrow().beyond_ascii {
+            Some(Whose::Recipient) => Scope::Recipient,
+            Some(Whose::Other) => Scope::Message,
+            Some(Whose::Sender) | None => return finished,
+        };
+        let Verdict::Returned(Trouble { failure, lasting }) = &finished.verdict else {
+            return finished;
+        };
+        let (Stage::Mail, Scope::Account, Cause::Reply(reply)) =
+            (failure.stage, failure.scope, &failure.cause)
+        else {
+            return finished;
+        };
+        if !may_be_of_smtputf8(reply) {
+            return finished;
+        }
+        let failure = || Failure {
+            scope,
+            ..failure.clone()
+        };
+        let outcome = match lasting {
+            Lasting::ForGood => self.refused(failure()),
+            Lasting::ForNow => Outcome::Deferred(failure()),
+            Lasting::Limited(_) => return finished,
+        };
+        finished.verdict = Verdict::Settled(outcome);
+        finished
     }
 
     fn too_large(&self, message: &Message) -> Option<Failure> {
@@ -69,4 +109,11 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
             cause: Cause::Local(text),
         })
     }
+}
+
+/// Whether a refusal of MAIL with SMTPUTF8 may be about that: it says so, or names nothing that is the account's.
+fn may_be_of_smtputf8(reply: &Reply) -> bool {
+    // RFC 6531 section 4.6; RFC 5321 section 4.1.1.11: a parameter that is not known.
+    let says_so = matches!(reply.enhanced, Some(Enhanced(_, 6, 7..=10))) || reply.code == 555;
+    says_so || !Topic::of(reply).is_some_and(Topic::is_the_accounts)
 }

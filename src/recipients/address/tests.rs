@@ -30,7 +30,7 @@ fn plain_addresses_stay_as_they_are() {
         "jane@x.example",
         "Jane.Doe+News@X.Example",
         "root@localhost",
-        "o'neil!#$%&*/=?^_`{|}~-@x.example",
+        "o'neil!#$%&*/?=^_`{|}~-@x.example",
         "a@b-c.d_e.example",
         "a@192.0.2.1",
         "a@[192.0.2.1]",
@@ -287,12 +287,41 @@ fn any_language_may_stand_before_the_at() {
         "zo\u{a0}ë@x.example",
         "a space inside the address; take it out",
     );
-    refused(
-        "\"zoë\"@x.example",
-        "this is no address; correct it, as in jane@x.example",
-    );
     let lost = parse("zo\u{fffd}@x.example").unwrap_err();
     assert!(lost.contains("may not stand before the @"), "{lost}");
+}
+
+#[test]
+fn quotes_without_need_make_no_other_mailbox() {
+    for (cell, address) in [
+        ("\"boss\"@x.example", "boss@x.example"),
+        (r#""b\oss.x"@x.example"#, "boss.x@x.example"),
+        ("\"zoë\"@x.example", "zoë@x.example"),
+        (r#""a\b c"@x.example"#, "\"ab c\"@x.example"),
+        (r#""a\"b\\"@x.example"#, r#""a\"b\\"@x.example"#),
+        ("\"a..b\"@x.example", "\"a..b\"@x.example"),
+    ] {
+        accepted(cell, None, address);
+        accepted(&format!("Name <{cell}>"), Some("Name"), address);
+    }
+    let reason = "this is no address; correct it, as in jane@x.example";
+    refused("\"zo\u{a0}ë\"@x.example", reason);
+}
+
+#[test]
+fn encoded_words_are_no_part_of_an_address() {
+    for local in [
+        "=?utf-8?q?evil=40attacker.example=3e=20?=foo",
+        "\"=?utf-8?q?a?= b\"",
+        r#""=\?utf-8?q?a?= b""#,
+        "é=?x",
+    ] {
+        refused(
+            &format!("{local}@x.example"),
+            "\"=?\" before the @ begins an encoded word (RFC 2047), out of which mail programs read another address; \
+             correct the address",
+        );
+    }
 }
 
 #[test]

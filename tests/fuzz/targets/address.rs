@@ -21,6 +21,7 @@ fuzz_target!(|cell: &str| {
     };
     let text = address.to_string();
     safe::assert_is_mailbox(&text);
+    assert!(!text.contains("=?"), "an encoded word: {text}");
     if let Some(name) = display {
         assert!(
             !name.trim().is_empty() && !name.contains(char::is_control),
@@ -42,12 +43,13 @@ fuzz_target!(|cell: &str| {
     // The key is an address too, of the same mailbox, and its own key.
     for ignore_case in [false, true] {
         let key = key_of(&address, ignore_case);
-        let (_, of_key) = parse_address(&key).expect("a key is an address");
+        let Ok((_, of_key)) = parse_address(&key) else {
+            // Before the @ it may have grown too long: some letters are longer in lower case.
+            assert!(ignore_case && key.len() > text.len(), "{key} {text}");
+            continue;
+        };
         assert_eq!(key_of(&of_key, ignore_case), key);
-        assert!(
-            of_key.to_string().eq_ignore_ascii_case(&text),
-            "{key} {text}"
-        );
+        assert_eq!(of_key.to_string().to_lowercase(), text.to_lowercase());
         assert!(
             ignore_case || of_key.user() == address.user(),
             "{key} {text}"

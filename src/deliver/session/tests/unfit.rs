@@ -108,3 +108,70 @@ fn a_sender_that_the_server_cannot_take_is_the_servers_trouble() {
         assert_eq!(look(&script).server.mails, [""; 0]);
     }
 }
+
+/// What becomes of three messages, the middle one beyond ASCII and answered so at MAIL.
+fn answered(said: &'static str, whose: Whose, several: bool) -> Vec<Vec<Option<Verdict>>> {
+    let natures = natures(true).into_iter().map(|nature| {
+        let acts = [((1, At::Mail), Act::Say(said))].into();
+        let (mut session, script) = session(Nature { acts, ..nature }, 8, Line::default());
+        session.one_of_several = several;
+        let finished = drive_all(&mut session, &script, jobs(whose));
+        let verdicts = finished.into_iter().map(|it| it.map(|it| it.verdict));
+        verdicts.collect()
+    });
+    natures.collect()
+}
+
+#[test]
+fn offered_and_refused_it_is_that_messages_trouble() {
+    for said in [
+        "553 5.6.7 no",
+        "550 5.6.9 no",
+        "555 5.5.4 what",
+        "555 what",
+        "501 5.5.2 what",
+        "550 no",
+        "554 5.6.7 access denied, your account is suspended",
+    ] {
+        for whose in [Whose::Recipient, Whose::Other] {
+            for several in [false, true] {
+                for verdicts in answered(said, whose, several) {
+                    let expected = if several { "ADA" } else { "AFA" };
+                    assert_eq!(letters(&verdicts), expected, "{said}");
+                    let Some(Verdict::Settled(outcome)) = &verdicts[1] else {
+                        unreachable!("settled")
+                    };
+                    // Its content may have left with the envelope: a ledger settles that by an answer alone.
+                    assert!(!outcome.is_invalid());
+                    let why = failure(&verdicts[1]);
+                    assert_eq!(why.stage, Stage::Mail);
+                    assert!(why.to_string().contains(said), "{why}");
+                }
+            }
+        }
+    }
+    for verdicts in answered("451 4.3.0 later", Whose::Recipient, false) {
+        assert_eq!(letters(&verdicts), "ADA");
+        let why = failure(&verdicts[1]);
+        assert_eq!((why.stage, why.scope), (Stage::Mail, Scope::Recipient));
+    }
+}
+
+#[test]
+fn what_names_the_account_or_its_sender_stays_theirs() {
+    for (said, whose) in [
+        ("550 5.6.7 no", Whose::Sender),
+        ("530 5.7.0 authentication required", Whose::Recipient),
+        ("550 5.1.8 sender rejected", Whose::Recipient),
+        ("452 4.7.28 too many messages", Whose::Recipient),
+        ("421 4.3.2 closing", Whose::Recipient),
+    ] {
+        for verdicts in answered(said, whose, false) {
+            assert!(
+                matches!(verdicts[1], Some(Verdict::Returned(_))),
+                "{said}: {}",
+                letters(&verdicts)
+            );
+        }
+    }
+}
