@@ -171,5 +171,6 @@ fn invalid_row(job: &Job, reason: String) -> InvalidRow {
         fields: csv::StringRecord::new(),
         nested: Vec::new(),
         others: Vec::new(),
+        torn: false,
     }
 }
