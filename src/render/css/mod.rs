@@ -80,7 +80,12 @@ pub(super) fn inlined(
         }
     }
     let rules = Rules::read(&page, only, source)?;
-    if rules.is_empty() {
+    // A sheet that only some rows have wins over some rules of the others and loses to some: no attribute can do that.
+    let is_read = |(name, range): &page::Part<'_>| {
+        let sheet = source(*name).text[range.clone()].trim_start();
+        only.is_none_or(|only| sheet.starts_with(only))
+    };
+    if rules.is_empty() || page.chosen.iter().any(is_read) {
         return Ok(None);
     }
     if let Some((name, at)) = &page.css_block {
