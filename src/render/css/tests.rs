@@ -121,6 +121,27 @@ fn rules_go_into_attributes_and_all_else_stays() {
 }
 
 #[test]
+fn the_end_of_a_character_reference_separates_nothing() {
+    for (text, expected) in [
+        (
+            "<style>p{font-family:'A B', \"C D\"}</style><p style=\"color:blue\">",
+            "<p style=\"font-family:'A B', &quot;C D&quot;;color:blue\">",
+        ),
+        (
+            "<style>p{font-family:\"A B\", 'C D'}</style><p style='color:blue'>",
+            "<p style='font-family:\"A B\", &#39;C D&#39;;color:blue'>",
+        ),
+        // What is important here stands behind the element's own.
+        (
+            "<style>p{a:b !important} @media x{p{a:c !important}}</style><p style=\"d:&quot;e&quot;\"><p style='d:&#39;e&#39;'><p style='d:e;'>",
+            "<style>@media x{p{a:c !important}}</style><p style=\"d:&quot;e&quot;;a:b\"><p style='d:&#39;e&#39;;a:b'><p style='d:e;a:b'>",
+        ),
+    ] {
+        assert_eq!(alone(text), expected, "{text}");
+    }
+}
+
+#[test]
 fn what_holds_now_and_then_stays_and_goes_on_winning() {
     for (text, expected) in [
         (
@@ -235,6 +256,11 @@ fn a_style_sheet_in_a_block_leaves_all_of_them_as_they_are() {
         let partials = [theme, layout, ("css", ".k{a:b}")];
         assert_eq!(page(text, &partials).unwrap(), None, "{text}");
     }
+    let markdown = "{{#unless c}}\n<style>h1{a:b}</style>\n{{/unless}}\n\n# x\n\n{{#if c}}<style>p{a:b}</style>{{/if}}\n";
+    assert_eq!(
+        alone(&super::super::markdown::to_html(markdown)),
+        "unchanged"
+    );
     // Its author says that it is one for itself.
     assert_eq!(
         alone(
