@@ -122,6 +122,42 @@ fn the_head_has_tags_too() {
 }
 
 #[test]
+fn white_space_between_elements_is_any() {
+    let text = "<mjml>\n  <mj-head>\n    <mj-title>a {{b}}</mj-title>\n    <mj-attributes>\n      <mj-text color=\"#123456\" />\n    \
+        </mj-attributes>\n  </mj-head>\n  <mj-body>\n    {{#if c}}\n    <mj-section>\n      <mj-column>\n        <mj-text>x  y</mj-text>\n      \
+        </mj-column>\n    </mj-section>\n    {{/if}}\n  </mj-body>\n</mjml>\n";
+    let bare = |html: String| html.split_whitespace().collect::<String>();
+    let expected = bare(html(text, &[]).unwrap());
+    assert!(expected.contains("xy</div>"), "{expected}");
+    for written in [
+        text.replace('\n', "\r\n"),
+        text.replace('\n', " "),
+        text.replace('\n', "\t\n"),
+        text.replace("\n", "").replace("  <", "<"),
+    ] {
+        assert_eq!(bare(html(&written, &[]).unwrap()), expected, "{written:?}");
+        assert!(html(&written, &[]).unwrap().contains("x  y"), "{written:?}");
+    }
+    let error = html(
+        &text
+            .replace("y</mj-text", "y</mj-txt")
+            .replace('\n', "\r\n"),
+        &[],
+    )
+    .unwrap_err();
+    assert!(
+        error.starts_with("m.mjml.hbs:12:22: </mj-txt> stands where <mj-text> is open"),
+        "{error}"
+    );
+    let error = html(
+        &text.replace("#123456\"", "#123456").replace('\n', "\r\n"),
+        &[],
+    );
+    let problem = "this is no MJML: an element, an attribute or a quote is not written to its end";
+    assert_eq!(error.unwrap_err(), format!("m.mjml.hbs:5:15: {problem}"));
+}
+
+#[test]
 fn partials_of_mjml_are_put_in_and_others_stay_tags() {
     let layout = (
         "layout",
