@@ -190,6 +190,45 @@ fn nothing_is_loaded_from_elsewhere_unasked() {
 }
 
 #[test]
+fn a_block_holds_whole_elements_of_mjml() {
+    let way_out = "write whole elements into each branch of a block";
+    let not_closed = "is not closed in the block it is opened in";
+    for (text, expected) in [
+        (
+            "{{#if c}}<mj-section><mj-column>{{/if}}<mj-text>x</mj-text></mj-column></mj-section>",
+            format!("2:10: this <mj-section> {not_closed}"),
+        ),
+        (
+            "{{#if c}}<mj-section>{{else}}<mj-section padding=\"0\">{{/if}}</mj-section>",
+            format!("2:10: this <mj-section> {not_closed}"),
+        ),
+        (
+            "<mj-section>{{#each c}}<mj-column><mj-text>x</mj-text>{{/each}}</mj-column></mj-section>",
+            format!("2:24: this <mj-column> {not_closed}"),
+        ),
+        (
+            "<mj-section><mj-column>{{#if c}}</mj-column><mj-column>{{/if}}</mj-column></mj-section>",
+            "2:33: </mj-column> closes what was opened outside of this block".to_owned(),
+        ),
+        (
+            "<mj-section><mj-column><mj-text>{{#if c}}x</mj-text><mj-text>{{/if}}y</mj-text></mj-column></mj-section>",
+            "2:43: </mj-text> closes what was opened outside of this block".to_owned(),
+        ),
+    ] {
+        let page = format!("<mjml><mj-body>\n{text}</mj-body></mjml>");
+        assert_eq!(
+            html(&page, &[]).unwrap_err(),
+            format!("m.mjml.hbs:{expected}; {way_out}"),
+            "{text}"
+        );
+    }
+    // What stands in a text is HTML, and its author's.
+    let text = "{{#if a}}<b>{{/if}}x{{#if a}}</b>{{/if}}";
+    let page = format!("<mj-section><mj-column><mj-text>{text}</mj-text></mj-column></mj-section>");
+    assert!(body(&page).contains(text));
+}
+
+#[test]
 fn mistakes_are_told_with_their_place() {
     let section = |text: &str| {
         format!(
