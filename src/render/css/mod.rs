@@ -8,6 +8,7 @@
 //! `sheet` reads style sheets, `selector` selectors; `cascade` makes the attributes, `rules` what stays of the sheets.
 
 mod cascade;
+mod hidden;
 mod page;
 mod rules;
 mod selector;
@@ -24,6 +25,7 @@ use super::pieces::{self, Piece};
 use super::source::Source;
 use super::tags::tags;
 use cascade::Held;
+use hidden::Hidden;
 use page::{File, Page, Walk};
 use rules::Rules;
 
@@ -176,6 +178,13 @@ fn edits<'p>(
         }
     }
     rules.check(&moved, &source)?;
+    let mut hidden = Hidden::default();
+    for (name, range) in &page.hidden {
+        hidden.add(&source(*name).text[range.clone()]);
+    }
+    whole |= moved
+        .iter()
+        .any(|selector| hidden.may_need(&rules.selectors[*selector].text));
     for (name, edit) in rules.left(&moved, whole, &source) {
         edits.entry(name).or_default().push(edit);
     }

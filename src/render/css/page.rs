@@ -40,6 +40,8 @@ pub(super) struct Page<'a> {
     pub(super) sheets: Vec<Part<'a>>,
     /// Those of them that a block, and so a row, decides about.
     pub(super) chosen: Vec<Part<'a>>,
+    /// What only some programs take for a part of the page.
+    pub(super) hidden: Vec<Part<'a>>,
     /// The first tag that chooses what a style sheet holds.
     pub(super) css_block: Option<Part<'a>>,
     /// Whether rows differ in which elements stand beside each other.
@@ -121,6 +123,7 @@ impl<'a: 'f, 'f> Walk<'a, 'f> {
                 Piece::Start(element) => self.start(run.file, element),
                 Piece::End { name, .. } => self.end(name),
                 Piece::Css(range) => self.sheet(run.file, range.clone()),
+                Piece::Hidden(range) => self.page.hidden.push((run.file, range.clone())),
                 Piece::Tag { tag, place } => {
                     let inner = if matches!(tag.kind, Kind::PartialBlock(_) | Kind::Inline(_)) {
                         let end = closed(run.pieces, at);

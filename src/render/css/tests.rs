@@ -106,7 +106,7 @@ fn rules_go_into_attributes_and_all_else_stays() {
         ),
         (
             "<style>p{a:b}</style><!--[if mso]><p><![endif]--><p>",
-            "<!--[if mso]><p><![endif]--><p style=\"a:b\">",
+            "<style>p{a:b}</style><!--[if mso]><p><![endif]--><p style=\"a:b\">",
         ),
         ("<p>no sheet", "unchanged"),
         ("<style>p::before{a:b}</style><p>", "unchanged"),
@@ -226,6 +226,27 @@ fn what_a_row_decides_keeps_to_its_style_sheet() {
         (
             "<style>[lang=de]{a:b} i{c:d}</style><i lang=\"{{l}}\"></i><i lang=de>",
             "<style>[lang=de]{a:b !important} </style><i style=\"c:d\" lang=\"{{l}}\"></i><i style=\"c:d\" lang=de>",
+        ),
+    ] {
+        assert_eq!(alone(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn what_only_some_programs_see_keeps_its_rules() {
+    for (text, expected) in [
+        (
+            "<style>.c{a:b} p{a:c}</style><!--[if mso]><td class=\"c\"><![endif]--><div class=c></div><p>",
+            "<style>.c{a:b} p{a:c}</style><!--[if mso]><td class=\"c\"><![endif]--><div style=\"a:b\" class=c></div><p style=\"a:c\">",
+        ),
+        (
+            "<style>p{a:c}</style><noscript><p>x</noscript><p>",
+            "<style>p{a:c}</style><noscript><p>x</noscript><p style=\"a:c\">",
+        ),
+        // Which needs none of them.
+        (
+            "<style>p{a:c}</style><!--[if mso]><td class=\"c\"><![endif]--><p>",
+            "<!--[if mso]><td class=\"c\"><![endif]--><p style=\"a:c\">",
         ),
     ] {
         assert_eq!(alone(text), expected, "{text}");
