@@ -42,6 +42,9 @@ pub fn unescaped(value: &str) -> String {
         ("&lt;", "<"),
         ("&gt;", ">"),
         ("&quot;", "\""),
+        ("&#34;", "\""),
+        ("&#x22;", "\""),
+        ("&apos;", "'"),
         ("&#39;", "'"),
         ("&#x27;", "'"),
         ("&#x60;", "`"),
@@ -53,6 +56,12 @@ pub fn unescaped(value: &str) -> String {
     }
     text
 }
+
+/// Quotes as character references, those of one quote beside each other.
+const QUOTES: [&[&str]; 2] = [
+    &["&quot;", "&#34;", "&#x22;"],
+    &["&apos;", "&#39;", "&#x27;"],
+];
 
 struct Scan<'a> {
     source: &'a str,
@@ -134,13 +143,41 @@ impl Scan<'_> {
                 Some(quote @ (b'"' | b'\'')) => {
                     first + 1..self.until(first + 1, |byte| byte == *quote)
                 }
-                _ => first..self.until(first, |byte| byte == b')'),
+                _ => match self.quote(first) {
+                    Some((quotes, open)) => open..self.closing(open, range.end, quotes),
+                    None => first..self.until(first, |byte| byte == b')'),
+                },
             };
             at = value.end.min(range.end).max(start + 4);
             if value.end <= range.end {
                 self.add(value);
             }
         }
+    }
+
+    /// The quote that is written here as a character reference, and what follows it.
+    fn quote(&self, at: usize) -> Option<(&'static [&'static str], usize)> {
+        QUOTES.iter().find_map(|quotes| {
+            let reference = quotes.iter().find(|reference| self.has(at, reference))?;
+            Some((*quotes, at + reference.len()))
+        })
+    }
+
+    /// Where the quote stands that ends what begins here.
+    fn closing(&self, mut at: usize, end: usize, quotes: &[&str]) -> usize {
+        while at < end && !quotes.iter().any(|reference| self.has(at, reference)) {
+            at = match self.bytes[at] {
+                b'{' => self.past_tag(at),
+                _ => at + 1,
+            };
+        }
+        at
+    }
+
+    /// Whether `wanted` stands here, in any case.
+    fn has(&self, at: usize, wanted: &str) -> bool {
+        let found = self.bytes.get(at..at + wanted.len());
+        found.is_some_and(|found| found.eq_ignore_ascii_case(wanted.as_bytes()))
     }
 
     fn add(&mut self, value: Range<usize>) {
@@ -228,6 +265,14 @@ mod tests {
             (
                 "<td style=\"background: url('bg.png'), URL( x.png )\">",
                 vec!["bg.png", "x.png "],
+            ),
+            (
+                "<td style=\"background:url(&quot;a.png&quot;),url(&#39;b&amp;c.png&#x27;) no-repeat,url( &#X22;{{d}}.png&#34; )\">",
+                vec!["a.png", "b&amp;c.png", "{{d}}.png"],
+            ),
+            (
+                "<td style=\"background:url(&quot;https://a.example/x.png&quot;),url(&quot;a.png\"><img src=b.png>",
+                vec!["a.png", "b.png"],
             ),
             (
                 "<style>a{background:url(a.png)} /* {{x}} */ b{c:url(\"b.png\")}</style>url(c.png)",

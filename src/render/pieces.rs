@@ -66,6 +66,8 @@ pub(super) enum Piece {
     },
     /// A style sheet, or what of it stands before, between and behind the partials in it.
     Css(Range<usize>),
+    /// What stands in a conditional comment (`<!--[if mso]>`) or a `<noscript>`: a page of its own to some programs.
+    Hidden(Range<usize>),
     Tag {
         tag: Tag,
         place: Place,
@@ -129,6 +131,9 @@ impl Reader<'_> {
                 [b'{', ..] => self.tag(open, Place::Page),
                 [b'<', b'!', b'-', b'-', ..] => {
                     let end = self.comment(open);
+                    if self.text[open + 4..end].trim_start().starts_with("[if") {
+                        self.pieces.push(Piece::Hidden(open + 4..end));
+                    }
                     self.tags(open..end, Place::Text);
                     end
                 }
@@ -247,6 +252,9 @@ impl Reader<'_> {
         if name == "style" && !keeps {
             self.pieces.extend(css(self.text, end..close));
         } else {
+            if name == "noscript" {
+                self.pieces.push(Piece::Hidden(end..close));
+            }
             self.tags(end..close, Place::Text);
         }
         close
@@ -351,6 +359,7 @@ mod tests {
                 }
                 Piece::End { name, .. } => format!("</{name}>"),
                 Piece::Css(at) => format!("css({})", text[at].trim()),
+                Piece::Hidden(at) => format!("hidden({})", &text[at]),
                 Piece::Tag {
                     tag,
                     place: Place::Page,
@@ -382,7 +391,11 @@ mod tests {
             ("<!--{{!-- --> --}}<p>--><b>", "[{{!-- --> --}}]<b>"),
             (
                 "<!--[if mso]><td><![endif]--><!--[if !mso]><!--><b><!--<![endif]-->",
-                "<b>",
+                "hidden([if mso]><td><![endif]-->)hidden([if !mso]><!-->)<b>",
+            ),
+            (
+                "<noscript><i>{{a}}</noscript>",
+                "<noscript>hidden(<i>{{a}})[{{a}}]</noscript>",
             ),
             ("<!--><b>", "<b>"),
             (

@@ -119,7 +119,7 @@ pub(super) fn attribute(
     };
     let mut value = quoted(&style.before);
     for part in [written, quoted(&style.behind)] {
-        let joined = value.is_empty() || part.is_empty() || value.ends_with(';');
+        let joined = value.is_empty() || part.is_empty() || ends_declaration(&value);
         value.push_str(if joined { "" } else { ";" });
         value.push_str(&part);
     }
@@ -128,4 +128,16 @@ pub(super) fn attribute(
         Some(own) if own.quote == 0 => (own.at.clone(), format!("style=\"{value}\"")),
         Some(own) => (own.value.clone(), value),
     }
+}
+
+/// Whether a `;` stands at the end that separates declarations, and is not the last character of a `&quot;`.
+fn ends_declaration(value: &str) -> bool {
+    let Some(before) = value.strip_suffix(';') else {
+        return false;
+    };
+    let name = before.rsplit_once('&').map(|(_, name)| name);
+    !name.is_some_and(|name| {
+        let name = name.strip_prefix('#').unwrap_or(name);
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
 }

@@ -8,6 +8,7 @@
 //! `sheet` reads style sheets, `selector` selectors; `cascade` makes the attributes, `rules` what stays of the sheets.
 
 mod cascade;
+mod hidden;
 mod page;
 mod rules;
 mod selector;
@@ -24,6 +25,7 @@ use super::pieces::{self, Piece};
 use super::source::Source;
 use super::tags::tags;
 use cascade::Held;
+use hidden::Hidden;
 use page::{File, Page, Walk};
 use rules::Rules;
 
@@ -80,7 +82,12 @@ pub(super) fn inlined(
         }
     }
     let rules = Rules::read(&page, only, source)?;
-    if rules.is_empty() {
+    // A sheet that only some rows have wins over some rules of the others and loses to some: no attribute can do that.
+    let is_read = |(name, range): &page::Part<'_>| {
+        let sheet = source(*name).text[range.clone()].trim_start();
+        only.is_none_or(|only| sheet.starts_with(only))
+    };
+    if rules.is_empty() || page.chosen.iter().any(is_read) {
         return Ok(None);
     }
     if let Some((name, at)) = &page.css_block {
@@ -171,6 +178,13 @@ fn edits<'p>(
         }
     }
     rules.check(&moved, &source)?;
+    let mut hidden = Hidden::default();
+    for (name, range) in &page.hidden {
+        hidden.add(&source(*name).text[range.clone()]);
+    }
+    whole |= moved
+        .iter()
+        .any(|selector| hidden.may_need(&rules.selectors[*selector].text));
     for (name, edit) in rules.left(&moved, whole, &source) {
         edits.entry(name).or_default().push(edit);
     }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::super::source::Source;
-use super::super::tags::{Kind, Tag};
+use super::super::tags::{Kind, Tag, tags};
 use super::pieces::{self, Element, Piece, Place, VOID};
 
 /// A template file and what it is made of.
@@ -38,6 +38,10 @@ pub(super) struct Page<'a> {
     pub(super) varies: BTreeSet<usize>,
     /// Style sheets, in their order.
     pub(super) sheets: Vec<Part<'a>>,
+    /// Those of them that a block, and so a row, decides about.
+    pub(super) chosen: Vec<Part<'a>>,
+    /// What only some programs take for a part of the page.
+    pub(super) hidden: Vec<Part<'a>>,
     /// The first tag that chooses what a style sheet holds.
     pub(super) css_block: Option<Part<'a>>,
     /// Whether rows differ in which elements stand beside each other.
@@ -118,7 +122,8 @@ impl<'a: 'f, 'f> Walk<'a, 'f> {
                 }
                 Piece::Start(element) => self.start(run.file, element),
                 Piece::End { name, .. } => self.end(name),
-                Piece::Css(range) => self.page.sheets.push((run.file, range.clone())),
+                Piece::Css(range) => self.sheet(run.file, range.clone()),
+                Piece::Hidden(range) => self.page.hidden.push((run.file, range.clone())),
                 Piece::Tag { tag, place } => {
                     let inner = if matches!(tag.kind, Kind::PartialBlock(_) | Kind::Inline(_)) {
                         let end = closed(run.pieces, at);
@@ -138,8 +143,16 @@ impl<'a: 'f, 'f> Walk<'a, 'f> {
         }
     }
 
+    fn sheet(&mut self, file: Option<&'f str>, range: Range<usize>) {
+        if !self.blocks.is_empty() {
+            self.page.chosen.push((file, range.clone()));
+        }
+        self.page.sheets.push((file, range));
+    }
+
     fn start(&mut self, file: Option<&'f str>, element: &'f Element) {
         let text = &self.source(file).text;
+        self.whole_blocks(file, element, text);
         let number = self.page.elements.len();
         self.page.elements.push((file, element));
         let varies = element.varies || self.open.last().is_some_and(|parent| parent.varies);
@@ -231,6 +244,14 @@ impl<'a: 'f, 'f> Walk<'a, 'f> {
             }
             Kind::Partial(name) | Kind::PartialBlock(name) => self.partial(name, inner, scope),
             Kind::Inline(name) => {
+                if !self.blocks.is_empty() {
+                    // Which text the name stands for, a row decides.
+                    let sheets = inner.pieces.iter().filter_map(|piece| match piece {
+                        Piece::Css(range) => Some((inner.file, range.clone())),
+                        _ => None,
+                    });
+                    self.page.chosen.extend(sheets);
+                }
                 scope.inlines.insert(name, inner);
             }
             Kind::Comment | Kind::Print => {}
@@ -294,13 +315,13 @@ impl<'a: 'f, 'f> Walk<'a, 'f> {
         };
         let text = &file.source.text;
         let mut start = 0;
-        for tag in super::super::tags::tags(text) {
+        for tag in tags(text) {
             match &tag.kind {
                 Kind::Open | Kind::Else | Kind::Close => {
                     self.page.css_block.get_or_insert((Some(name), tag.at));
                 }
                 Kind::Partial(inner) => {
-                    self.page.sheets.push((Some(name), start..tag.at.start));
+                    self.sheet(Some(name), start..tag.at.start);
                     start = tag.at.end;
                     if let Some((inner, _)) = self.partials.get_key_value(inner.as_str()) {
                         self.css(inner, scope);
@@ -309,7 +330,22 @@ impl<'a: 'f, 'f> Walk<'a, 'f> {
                 _ => {}
             }
         }
-        self.page.sheets.push((Some(name), start..text.len()));
+        self.sheet(Some(name), start..text.len());
+    }
+
+    /// Notes a block that begins in this start tag and ends outside of it: what follows is in it.
+    fn whole_blocks(&mut self, file: Option<&'f str>, element: &Element, text: &str) {
+        if !element.varies {
+            return;
+        }
+        let tags = tags(&text[element.at.clone()]);
+        let opened = tags.iter().filter(|tag| tag.kind.opens()).count();
+        let closed = tags.iter().filter(|tag| tag.kind == Kind::Close).count();
+        if opened > closed {
+            let problem = "a block begins within this start tag and ends outside of it".to_owned();
+            let unknown = (file, element.at.start, problem);
+            self.page.unknown.get_or_insert(unknown);
+        }
     }
 
     /// Notes when the branch that ends here leaves another number of elements open than it found.

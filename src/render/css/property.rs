@@ -131,8 +131,8 @@ fn tags_survive_and_readers_read_the_same() {
             }
         })
         .unwrap();
-    // Most pages have something to move, so that the above says something.
-    assert!(changed.get() > 200, "{}", changed.get());
+    // About half of the pages have something to move, so that the above says something.
+    assert!(changed.get() > 120, "{}", changed.get());
 }
 
 /// Whether the page has the same tags, and gives the same to two rows.

@@ -106,7 +106,7 @@ fn rules_go_into_attributes_and_all_else_stays() {
         ),
         (
             "<style>p{a:b}</style><!--[if mso]><p><![endif]--><p>",
-            "<!--[if mso]><p><![endif]--><p style=\"a:b\">",
+            "<style>p{a:b}</style><!--[if mso]><p><![endif]--><p style=\"a:b\">",
         ),
         ("<p>no sheet", "unchanged"),
         ("<style>p::before{a:b}</style><p>", "unchanged"),
@@ -115,6 +115,27 @@ fn rules_go_into_attributes_and_all_else_stays() {
             "unchanged",
         ),
         ("<style>.absent{a:b}</style><p>", "unchanged"),
+    ] {
+        assert_eq!(alone(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn the_end_of_a_character_reference_separates_nothing() {
+    for (text, expected) in [
+        (
+            "<style>p{font-family:'A B', \"C D\"}</style><p style=\"color:blue\">",
+            "<p style=\"font-family:'A B', &quot;C D&quot;;color:blue\">",
+        ),
+        (
+            "<style>p{font-family:\"A B\", 'C D'}</style><p style='color:blue'>",
+            "<p style='font-family:\"A B\", &#39;C D&#39;;color:blue'>",
+        ),
+        // What is important here stands behind the element's own.
+        (
+            "<style>p{a:b !important} @media x{p{a:c !important}}</style><p style=\"d:&quot;e&quot;\"><p style='d:&#39;e&#39;'><p style='d:e;'>",
+            "<style>@media x{p{a:c !important}}</style><p style=\"d:&quot;e&quot;;a:b\"><p style='d:&#39;e&#39;;a:b'><p style='d:e;a:b'>",
+        ),
     ] {
         assert_eq!(alone(text), expected, "{text}");
     }
@@ -212,6 +233,70 @@ fn what_a_row_decides_keeps_to_its_style_sheet() {
 }
 
 #[test]
+fn what_only_some_programs_see_keeps_its_rules() {
+    for (text, expected) in [
+        (
+            "<style>.c{a:b} p{a:c}</style><!--[if mso]><td class=\"c\"><![endif]--><div class=c></div><p>",
+            "<style>.c{a:b} p{a:c}</style><!--[if mso]><td class=\"c\"><![endif]--><div style=\"a:b\" class=c></div><p style=\"a:c\">",
+        ),
+        (
+            "<style>p{a:c}</style><noscript><p>x</noscript><p>",
+            "<style>p{a:c}</style><noscript><p>x</noscript><p style=\"a:c\">",
+        ),
+        // Which needs none of them.
+        (
+            "<style>p{a:c}</style><!--[if mso]><td class=\"c\"><![endif]--><p>",
+            "<!--[if mso]><td class=\"c\"><![endif]--><p style=\"a:c\">",
+        ),
+    ] {
+        assert_eq!(alone(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_style_sheet_in_a_block_leaves_all_of_them_as_they_are() {
+    let theme = ("theme", "<style>.k{display:none}</style>");
+    let layout = (
+        "layout",
+        "{{#if c}}{{> @partial-block}}{{/if}}<p class=k>x</p>",
+    );
+    for text in [
+        "{{#unless c}}<style>.k{display:none}</style>{{/unless}}<p class=\"k\">x</p>",
+        "{{#if c}}<style>p{a:b}</style>{{else}}<style>p{a:c}</style>{{/if}}<p>x</p>",
+        "{{#if c}}a{{else}}<style>p{a:c}</style>{{/if}}<p>x</p>",
+        "{{#each c}}<style>p{a:b}</style>{{/each}}<p>x</p>",
+        "{{#if c}}{{> theme}}{{/if}}<p class=k>x</p>",
+        "{{> theme}}{{#if c}}{{> theme}}{{/if}}<p class=k>x</p>",
+        "{{#if c}}<style>{{> css}}</style>{{/if}}<p class=k>x</p>",
+        "{{#> layout}}<style>.k{a:b}</style>{{/layout}}",
+        "{{#if c}}{{#*inline \"s\"}}<style>p{a:b}</style>{{/inline}}{{/if}}{{> s}}<p>x</p>",
+        "<!-- {{#if c}} --><style>p{a:b}</style><!-- {{/if}} --><p>x</p>",
+        // The rules of other sheets would win over it, or not, by where they stand.
+        "<style>p{a:d}</style>{{#if c}}<style>p{a:b}</style>{{/if}}<style>.k{a:e}</style><p class=k>x</p>",
+    ] {
+        let partials = [theme, layout, ("css", ".k{a:b}")];
+        assert_eq!(page(text, &partials).unwrap(), None, "{text}");
+    }
+    let markdown = "{{#unless c}}\n<style>h1{a:b}</style>\n{{/unless}}\n\n# x\n\n{{#if c}}<style>p{a:b}</style>{{/if}}\n";
+    assert_eq!(
+        alone(&super::super::markdown::to_html(markdown)),
+        "unchanged"
+    );
+    // Its author says that it is one for itself.
+    assert_eq!(
+        alone(
+            "<style>p{a:b}</style>{{#if c}}<style data-css-inline=ignore>p{c:d}</style>{{/if}}<p>"
+        ),
+        "{{#if c}}<style data-css-inline=ignore>p{c:d}</style>{{/if}}<p style=\"a:b\">"
+    );
+    assert_eq!(
+        wrong("<b {{#if c}}x>a</b><style>p{a:b}</style><b {{/if}}></b><p>"),
+        "m.html.hbs:1:1: a block begins within this start tag and ends outside of it; \
+         write whole elements into each branch of a block, or set inline_css = false in [message]"
+    );
+}
+
+#[test]
 fn partials_and_layouts_are_one_page() {
     let layout = (
         "layout",
@@ -270,7 +355,7 @@ fn what_cannot_be_known_is_an_error_that_says_what_to_do() {
         ),
         (
             "<style>p{a:b}</style><p {{#if x}}class=\"a\">{{else}}>{{/if}}",
-            format!("1:44: this block begins within a start tag and ends outside of it; {way_out}"),
+            format!("1:22: a block begins within this start tag and ends outside of it; {way_out}"),
         ),
         (
             "<style>\np { a: {{x}} }</style><p>",

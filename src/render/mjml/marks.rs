@@ -110,6 +110,12 @@ impl<'a> Marked<'a> {
             match (*state, byte) {
                 (State::Text, b'<') if source[at..].starts_with("<!--") => *state = State::Comment,
                 (State::Text, b'<') => *state = State::Element(at, None),
+                // Between elements mrml takes white space only where it begins with a line feed.
+                (State::Text, b'\r' | b'\t' | b' ') if within.is_none() => {
+                    self.text.push_str(&source[done..at]);
+                    self.text.push('\n');
+                    done = at + 1;
+                }
                 (State::Comment, b'>') if source[..at].ends_with("--") => *state = State::Text,
                 (State::Element(start, None), b'"' | b'\'') => {
                     *state = State::Element(start, Some(byte))

@@ -15,6 +15,7 @@ use super::css::without_empty_sheets;
 use super::error::TemplateError;
 use super::pieces::{self, Piece, VOID};
 use super::source::{self, Source};
+use super::tags::Kind;
 use marks::Marked;
 
 /// What the style sheets that are to go into attributes begin with.
@@ -70,13 +71,44 @@ pub(super) fn to_html(
     })
 }
 
-/// Whether each element is closed by its own end tag: mrml takes any other for it.
+/// What to do where a block holds a part of an element.
+const WAY_OUT: &str = "write whole elements into each branch of a block";
+
+/// Whether each element is closed by its own end tag: mrml takes any other for it. And whether each of MJML's own is in
+/// the branch that it begins in: to MJML, which knows no branches, it is one element that every row has.
 fn nested(text: &str) -> Result<(), (usize, String)> {
     let mut open: Vec<(String, usize)> = Vec::new();
+    // How many elements were open before each block.
+    let mut blocks: Vec<usize> = Vec::new();
     for piece in pieces::pieces(text) {
         match piece {
             Piece::Start(element) if !element.closed && !VOID.contains(&element.name.as_str()) => {
                 open.push((element.name, element.at.start));
+            }
+            Piece::Tag { tag, .. } => {
+                if let (Kind::Else | Kind::Close, Some(before)) = (&tag.kind, blocks.last()) {
+                    let mut within = open.iter().skip(*before);
+                    if let Some((name, at)) = within.find(|(name, _)| name.starts_with("mj")) {
+                        let problem = format!(
+                            "this <{name}> is not closed in the block it is opened in; {WAY_OUT}"
+                        );
+                        return Err((*at, problem));
+                    }
+                }
+                if tag.kind.opens() {
+                    blocks.push(open.len());
+                } else if tag.kind == Kind::Close {
+                    blocks.pop();
+                }
+            }
+            Piece::End { name, at }
+                if name.starts_with("mj")
+                    && open.last().is_some_and(|(other, _)| *other == name)
+                    && blocks.last().is_some_and(|before| open.len() <= *before) =>
+            {
+                let problem =
+                    format!("</{name}> closes what was opened outside of this block; {WAY_OUT}");
+                return Err((at, problem));
             }
             Piece::End { name, at } => match open.pop() {
                 Some((other, _)) if other == name => {}

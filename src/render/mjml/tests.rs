@@ -122,6 +122,42 @@ fn the_head_has_tags_too() {
 }
 
 #[test]
+fn white_space_between_elements_is_any() {
+    let text = "<mjml>\n  <mj-head>\n    <mj-title>a {{b}}</mj-title>\n    <mj-attributes>\n      <mj-text color=\"#123456\" />\n    \
+        </mj-attributes>\n  </mj-head>\n  <mj-body>\n    {{#if c}}\n    <mj-section>\n      <mj-column>\n        <mj-text>x  y</mj-text>\n      \
+        </mj-column>\n    </mj-section>\n    {{/if}}\n  </mj-body>\n</mjml>\n";
+    let bare = |html: String| html.split_whitespace().collect::<String>();
+    let expected = bare(html(text, &[]).unwrap());
+    assert!(expected.contains("xy</div>"), "{expected}");
+    for written in [
+        text.replace('\n', "\r\n"),
+        text.replace('\n', " "),
+        text.replace('\n', "\t\n"),
+        text.replace("\n", "").replace("  <", "<"),
+    ] {
+        assert_eq!(bare(html(&written, &[]).unwrap()), expected, "{written:?}");
+        assert!(html(&written, &[]).unwrap().contains("x  y"), "{written:?}");
+    }
+    let error = html(
+        &text
+            .replace("y</mj-text", "y</mj-txt")
+            .replace('\n', "\r\n"),
+        &[],
+    )
+    .unwrap_err();
+    assert!(
+        error.starts_with("m.mjml.hbs:12:22: </mj-txt> stands where <mj-text> is open"),
+        "{error}"
+    );
+    let error = html(
+        &text.replace("#123456\"", "#123456").replace('\n', "\r\n"),
+        &[],
+    );
+    let problem = "this is no MJML: an element, an attribute or a quote is not written to its end";
+    assert_eq!(error.unwrap_err(), format!("m.mjml.hbs:5:15: {problem}"));
+}
+
+#[test]
 fn partials_of_mjml_are_put_in_and_others_stay_tags() {
     let layout = (
         "layout",
@@ -151,6 +187,45 @@ fn nothing_is_loaded_from_elsewhere_unasked() {
     let text =
         "<mj-section><mj-column><mj-text font-family=\"Lato\">a</mj-text></mj-column></mj-section>";
     assert!(!body(text).contains("https:"), "{}", body(text));
+}
+
+#[test]
+fn a_block_holds_whole_elements_of_mjml() {
+    let way_out = "write whole elements into each branch of a block";
+    let not_closed = "is not closed in the block it is opened in";
+    for (text, expected) in [
+        (
+            "{{#if c}}<mj-section><mj-column>{{/if}}<mj-text>x</mj-text></mj-column></mj-section>",
+            format!("2:10: this <mj-section> {not_closed}"),
+        ),
+        (
+            "{{#if c}}<mj-section>{{else}}<mj-section padding=\"0\">{{/if}}</mj-section>",
+            format!("2:10: this <mj-section> {not_closed}"),
+        ),
+        (
+            "<mj-section>{{#each c}}<mj-column><mj-text>x</mj-text>{{/each}}</mj-column></mj-section>",
+            format!("2:24: this <mj-column> {not_closed}"),
+        ),
+        (
+            "<mj-section><mj-column>{{#if c}}</mj-column><mj-column>{{/if}}</mj-column></mj-section>",
+            "2:33: </mj-column> closes what was opened outside of this block".to_owned(),
+        ),
+        (
+            "<mj-section><mj-column><mj-text>{{#if c}}x</mj-text><mj-text>{{/if}}y</mj-text></mj-column></mj-section>",
+            "2:43: </mj-text> closes what was opened outside of this block".to_owned(),
+        ),
+    ] {
+        let page = format!("<mjml><mj-body>\n{text}</mj-body></mjml>");
+        assert_eq!(
+            html(&page, &[]).unwrap_err(),
+            format!("m.mjml.hbs:{expected}; {way_out}"),
+            "{text}"
+        );
+    }
+    // What stands in a text is HTML, and its author's.
+    let text = "{{#if a}}<b>{{/if}}x{{#if a}}</b>{{/if}}";
+    let page = format!("<mj-section><mj-column><mj-text>{text}</mj-text></mj-column></mj-section>");
+    assert!(body(&page).contains(text));
 }
 
 #[test]
