@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Error;
 use super::plan::{Odd, Plan};
 use super::send::Options;
-use crate::campaign::{InDoubt, Period, Server};
+use crate::campaign::{InDoubt, Period, Rate, Server};
 use crate::ledger::replay::Replay;
 use crate::progress::Voice;
 use crate::recipients::InvalidRow;
@@ -189,19 +189,20 @@ pub(super) fn confirmed(plan: &Plan, due: u64, voice: &Voice) -> bool {
 /// How long so many messages take.
 pub(super) fn time(servers: &[Server], messages: u64) -> String {
     match least_time(servers, messages) {
-        Some(time) if time >= DAY => {
-            let days = format!(
-                "{:.0} days",
-                (time.as_secs_f64() / DAY.as_secs_f64()).floor()
-            );
-            format!(
-                "more than {days}: at the end of each day's quota the run stops, or waits with --wait"
-            )
-        }
         Some(time) if time.is_zero() => {
-            "as fast as the server takes them: no rate but a day's is set".to_owned()
+            "as fast as they are taken: no rate but a day's is set".to_owned()
         }
-        Some(time) => format!("{} at least, at these rates", wording::time(time)),
+        Some(time) => {
+            let told = wording::time(time);
+            let of_day = |rate: &Rate| rate.period == Period::Day;
+            let quota = servers.iter().any(|server| server.rates.iter().any(of_day));
+            match quota && time >= DAY {
+                true => format!(
+                    "{told} at least, at these rates; at the end of a day's quota the run stops, or waits with --wait"
+                ),
+                false => format!("{told} at least, at these rates"),
+            }
+        }
         None if servers.len() == 1 => "as fast as the server takes them: no rate is set".to_owned(),
         None => "as fast as the servers take them: not all have a rate".to_owned(),
     }
@@ -247,7 +248,6 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 mod tests {
     use super::*;
     use crate::campaign::Period::{Minute, Second};
-    use crate::campaign::Rate;
 
     #[test]
     fn the_slowest_rate_of_each_server_tells_the_time() {
@@ -268,6 +268,10 @@ mod tests {
         let quota = [server(&[(1000, Period::Day)])];
         assert_eq!(least_time(&quota, 1000), Some(Duration::ZERO));
         assert_eq!(least_time(&quota, 2001), Some(DAY * 2));
+        let end = "; at the end of a day's quota the run stops, or waits with --wait";
+        assert!(time(&quota, 2001).ends_with(end));
+        let slow = [server(&[(1, Period::Hour)])];
+        assert_eq!(time(&slow, 49), "49 h at least, at these rates");
         let both = [server(&[(10, Second), (1000, Period::Day)])];
         assert_eq!(least_time(&both, 1000), Some(Duration::from_secs(100)));
         assert_eq!(least_time(&both, 1001), Some(DAY));
