@@ -27,8 +27,6 @@ use crate::stop::Reason;
 const BUSY: usize = 4;
 /// Short against any round trip that is not on one machine; of any use only to a thread that is woken on time.
 const LINGER: Duration = Duration::from_micros(20);
-/// How late a crew may be woken: Linux takes 50 us unless it is told otherwise, more than all that it does in a turn.
-const SLACK: u64 = 1_000;
 
 /// Between looks, when nothing can be waited for.
 const BLIND: Duration = Duration::from_millis(10);
@@ -174,9 +172,10 @@ impl<'scope, 'env> Crew<'scope, 'env> {
     }
 }
 
-/// Has this thread woken within [`SLACK`] nanoseconds of the time that it sleeps to, where the system knows of that.
+/// Has this thread woken within a microsecond of the time that it sleeps to, where the system can: Linux may be 50 late
+/// unless it is told otherwise, more than all that a crew does in a turn.
 fn wake_on_time() {
     #[cfg(target_os = "linux")]
     // One that is woken later is slower, and no less right.
-    let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(SLACK));
+    let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1_000));
 }
