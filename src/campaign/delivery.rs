@@ -43,7 +43,7 @@ pub(super) fn read(root: &DeTable<'_>) -> Result<Delivery, Mistake> {
     )?;
     Ok(Delivery {
         attempts: section
-            .number("attempts", 1..=1000)?
+            .number("attempts", 1..=500)?
             .unwrap_or(default.attempts),
         first_delay: duration("first_delay", default.first_delay)?,
         longest_delay: duration("longest_delay", default.longest_delay)?,

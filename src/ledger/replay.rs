@@ -250,9 +250,6 @@ impl Reading {
             self.invalid
                 .insert(invalid_id(&glance.key, glance.row, reason));
         }
-        if let Some(slot) = slot {
-            each(slot, offset);
-        }
         let now = slot.map_or(Standing::Remaining, |slot| standings.standing(slot));
         let new = match state {
             State::Claimed => {
@@ -298,6 +295,10 @@ impl Reading {
         };
         if let Some(slot) = slot {
             standings.set(slot, new);
+            // A line that says nothing of where the recipient stands is not what is told of them.
+            if state != State::Invalid || new == Standing::Invalid {
+                each(slot, offset);
+            }
             match state {
                 State::Accepted | State::Deferred | State::Failed | State::InDoubt => {
                     standings.set_attempts(slot, glance.attempt);

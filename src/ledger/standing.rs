@@ -74,7 +74,16 @@ impl KeyHash {
     }
 }
 
-/// Bits 0-2 the standing, 3 met in this pass, 4 chosen for this run, 5 suppressed, 6-15 attempts made.
+/// Why nobody is to be mailed, whatever the ledger says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Barred {
+    /// The list has no row from which a message can be made.
+    Invalid,
+    /// On a suppress list.
+    Suppressed,
+}
+
+/// Bits 0-2 the standing, 3 met in this pass, 4 chosen for this run, 5 suppressed, 6 without a valid row, 7-15 attempts made.
 #[derive(Debug)]
 struct Slot {
     hash: KeyHash,
@@ -85,7 +94,8 @@ const STANDING: u16 = 0b111;
 const MET: u16 = 1 << 3;
 const CHOSEN: u16 = 1 << 4;
 const SUPPRESSED: u16 = 1 << 5;
-const ATTEMPTS: u32 = 6;
+const INVALID: u16 = 1 << 6;
+const ATTEMPTS: u32 = 7;
 
 /// Guesses at a place before it is halved for.
 const GUESSES: u32 = 8;
@@ -120,6 +130,11 @@ impl Gather {
         self.push(key, SUPPRESSED);
     }
 
+    /// As [`Gather::add`], the key of a row that cannot be mailed: the ledger may know it from when it was right.
+    pub fn add_invalid(&mut self, key: &str) {
+        self.push(key, INVALID);
+    }
+
     fn push(&mut self, key: &str, bits: u16) {
         self.slots.push(Slot {
             hash: KeyHash::of(key),
@@ -127,21 +142,35 @@ impl Gather {
         });
     }
 
-    /// All recipients as `Remaining`, and how many keys came more than once, each further time counted. A key of which one row
-    /// is suppressed is suppressed.
-    pub fn finish(mut self) -> (Standings, u64) {
+    /// All recipients as `Remaining`, and the rows beside them. A key of which one row is suppressed is suppressed; one that has
+    /// a valid row is valid.
+    pub fn finish(mut self) -> (Standings, Beside) {
         self.slots.sort_unstable_by_key(|slot| slot.hash);
-        let before = self.slots.len();
+        let mut beside = Beside::default();
         self.slots.dedup_by(|later, kept| {
             let same = later.hash == kept.hash;
             if same {
-                *kept.bits.get_mut() |= *later.bits.get_mut();
+                let (kept, later) = (kept.bits.get_mut(), *later.bits.get_mut());
+                match (*kept | later) & INVALID {
+                    0 => beside.duplicate += 1,
+                    _ => beside.invalid += 1,
+                }
+                let invalid = *kept & later & INVALID;
+                *kept = (*kept | later) & !INVALID | invalid;
             }
             same
         });
-        let doubled = before - self.slots.len();
-        (Standings { slots: self.slots }, doubled as u64)
+        (Standings { slots: self.slots }, beside)
     }
+}
+
+/// Rows whose key another row stands for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// Valid ones, after the first.
+    pub duplicate: u64,
+    /// Invalid ones.
+    pub invalid: u64,
 }
 
 impl Standings {
@@ -239,15 +268,23 @@ impl Standings {
         self.load(id) & CHOSEN != 0
     }
 
-    /// Whether the recipient is left out on purpose: suppressed, and nothing was sent that a ledger would have to tell of.
-    pub fn left_out(&self, id: SlotId) -> bool {
-        let open = match self.standing(id) {
+    /// Why nothing is to be sent to the recipient, if so.
+    pub fn barred(&self, id: SlotId) -> Option<Barred> {
+        match self.load(id) & (INVALID | SUPPRESSED) {
+            0 => None,
+            SUPPRESSED => Some(Barred::Suppressed),
+            _ => Some(Barred::Invalid),
+        }
+    }
+
+    /// As [`Standings::barred`], where nothing was sent either that a ledger would have to tell of.
+    pub fn left_out(&self, id: SlotId) -> Option<Barred> {
+        match self.standing(id) {
             Standing::Remaining | Standing::Claimed | Standing::Deferred | Standing::Invalid => {
-                true
+                self.barred(id)
             }
-            Standing::Accepted | Standing::Failed | Standing::InDoubt | Standing::Sending => false,
-        };
-        open && self.load(id) & SUPPRESSED != 0
+            Standing::Accepted | Standing::Failed | Standing::InDoubt | Standing::Sending => None,
+        }
     }
 
     /// Every place, in no order that means anything.
@@ -276,163 +313,4 @@ impl SlotId {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn of(keys: &[&str]) -> (Standings, u64) {
-        let mut gather = Gather::default();
-        keys.iter().for_each(|key| gather.add(key));
-        gather.finish()
-    }
-
-    #[test]
-    fn a_slot_is_sixteen_bytes() {
-        assert_eq!(size_of::<Slot>(), 16);
-    }
-
-    #[test]
-    fn each_key_has_one_place_and_doubles_are_counted() {
-        let (standings, doubled) = of(&["a", "b", "a", "c", "a"]);
-        assert_eq!((standings.len(), doubled), (3, 2));
-        assert!(standings.find(KeyHash::of("b")).is_some());
-        assert!(standings.find(KeyHash::of("d")).is_none());
-    }
-
-    #[test]
-    fn who_is_suppressed_is_left_out_until_something_was_sent() {
-        let mut gather = Gather::default();
-        ["a", "c"].iter().for_each(|key| gather.add(key));
-        ["b", "c"].iter().for_each(|key| gather.add_suppressed(key));
-        gather.add("c");
-        let (standings, doubled) = gather.finish();
-        assert_eq!((standings.len(), doubled), (3, 2));
-        let find = |key| standings.find(KeyHash::of(key)).unwrap();
-        for (standing, left_out) in [
-            (Standing::Remaining, true),
-            (Standing::Deferred, true),
-            (Standing::Accepted, false),
-            (Standing::Failed, false),
-            (Standing::InDoubt, false),
-            (Standing::Invalid, true),
-            (Standing::Claimed, true),
-            (Standing::Sending, false),
-        ] {
-            for (key, suppressed) in [("a", false), ("b", true), ("c", true)] {
-                standings.set(find(key), standing);
-                standings.set_attempts(find(key), MOST_ATTEMPTS);
-                let found = standings.left_out(find(key));
-                assert_eq!(found, left_out && suppressed, "{key} {standing:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn every_key_is_found_among_many_and_no_other() {
-        for many in [1, 2, 3, 10, 1000, 20_000] {
-            let keys: Vec<_> = (0..many).map(|n| format!("r{n}@list.example")).collect();
-            let keys: Vec<_> = keys.iter().map(String::as_str).collect();
-            let (standings, _) = of(&keys);
-            let mut places = std::collections::HashSet::new();
-            for key in keys {
-                let place = standings.find(KeyHash::of(key)).unwrap();
-                assert!(places.insert(place), "{key} has another's place");
-            }
-            for n in 0..many {
-                assert_eq!(standings.find(KeyHash::of(&format!("x{n}"))), None);
-            }
-        }
-    }
-
-    #[test]
-    fn hashes_that_defeat_guessing_are_found_too() {
-        // Their fronts are nearly all the same, or all, or at the ends of what there is.
-        let hash = |front: u32, rest: u32| {
-            let mut hash = [0; 14];
-            hash[..4].copy_from_slice(&front.to_be_bytes());
-            hash[4..8].copy_from_slice(&rest.to_be_bytes());
-            KeyHash(hash)
-        };
-        for front in [0, 7, u32::MAX] {
-            let mut gather = Gather::default();
-            for rest in 0..5000 {
-                gather.slots.push(Slot {
-                    hash: hash(front, 2 * rest),
-                    bits: AtomicU16::new(0),
-                });
-            }
-            let (standings, _) = gather.finish();
-            for rest in 0..5000 {
-                let place = standings.find(hash(front, 2 * rest)).unwrap();
-                assert_eq!(place.index(), rest as usize);
-                assert_eq!(standings.find(hash(front, 2 * rest + 1)), None);
-            }
-            assert_eq!(standings.find(hash(front ^ 1, 0)), None);
-        }
-    }
-
-    #[test]
-    fn the_parts_of_a_slot_do_not_disturb_each_other() {
-        let (standings, _) = of(&["a", "b"]);
-        let (a, b) = (
-            standings.find(KeyHash::of("a")).unwrap(),
-            standings.find(KeyHash::of("b")).unwrap(),
-        );
-        for standing in Standing::ALL {
-            standings.set(a, standing);
-            standings.set_attempts(a, 999);
-            standings.choose(a);
-            standings.choose(b);
-            standings.pass_over(b);
-            assert!(standings.meet(a));
-            assert!(!standings.meet(a));
-            standings.forget_met();
-            assert_eq!(
-                (
-                    standings.standing(a),
-                    standings.attempts(a),
-                    standings.chosen(a)
-                ),
-                (standing, 999, true)
-            );
-            assert_eq!(
-                (
-                    standings.standing(b),
-                    standings.attempts(b),
-                    standings.chosen(b)
-                ),
-                (Standing::Remaining, 0, false)
-            );
-        }
-        standings.set_attempts(a, u16::MAX);
-        assert_eq!(standings.attempts(a), MOST_ATTEMPTS);
-    }
-
-    #[test]
-    fn a_row_met_again_never_undoes_what_a_courier_records() {
-        let (standings, _) = of(&["a"]);
-        let a = standings.find(KeyHash::of("a")).unwrap();
-        standings.meet(a);
-        let done = std::sync::atomic::AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            // The feeder: a duplicate row further down the list.
-            scope.spawn(|| {
-                while !done.load(Relaxed) {
-                    assert!(!standings.meet(a));
-                }
-            });
-            for attempt in 0..200_000u32 {
-                let attempt = (attempt % 1000) as u16;
-                standings.set_attempts(a, attempt);
-                standings.set(a, Standing::Accepted);
-                let seen = (standings.standing(a), standings.attempts(a));
-                standings.set(a, Standing::Remaining);
-                if seen != (Standing::Accepted, attempt) {
-                    done.store(true, Relaxed);
-                }
-                assert_eq!(seen, (Standing::Accepted, attempt));
-            }
-            done.store(true, Relaxed);
-        });
-    }
-}
+mod tests;

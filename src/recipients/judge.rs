@@ -34,6 +34,7 @@ impl Judge {
         let cell = |column: usize| record.fields.get(column).unwrap_or_default().to_owned();
         InvalidRow {
             torn: self.is_torn(&record),
+            keyed: wrong.key.is_some(),
             key: (wrong.key).unwrap_or_else(|| cell(columns.key.unwrap_or(columns.address))),
             address: cell(columns.address),
             position,
@@ -85,6 +86,23 @@ impl Judge {
         Some(Wrong::at(column, None)(reason))
     }
 
+    /// The key of a row of the right width of which something is wrong, as long as its cell is right.
+    fn key_despite(&self, record: &Record) -> Option<String> {
+        let columns = &self.columns;
+        let column = columns.key.unwrap_or(columns.address);
+        if record.wrong.as_ref().is_some_and(|(at, _)| *at == column) {
+            return None;
+        }
+        let cell = record.fields.get(column)?.trim();
+        match columns.key {
+            Some(_) => check_key(cell).ok(),
+            None => {
+                let (_, address) = parse_address(cell).ok()?;
+                Some(key_of(&address, self.ignore_case))
+            }
+        }
+    }
+
     /// Whom the row is for, or what is wrong with it.
     pub fn check(&self, record: &Record) -> Result<Accepted, Wrong> {
         let columns = &self.columns;
@@ -93,14 +111,14 @@ impl Judge {
             return Err(Wrong::of_row(None, reason));
         }
         if let Some((column, reason)) = &record.wrong {
-            return Err(Wrong::at(*column, None)(reason.clone()));
+            return Err(Wrong::at(*column, self.key_despite(record))(reason.clone()));
         }
         if let Some(Undecided::Row(reason)) = &record.undecided {
-            return Err(Wrong::of_row(None, reason.clone()));
+            return Err(Wrong::of_row(self.key_despite(record), reason.clone()));
         }
         let cell = |column: usize| record.fields[column].trim();
-        let (named, address) =
-            parse_address(cell(columns.address)).map_err(Wrong::at(columns.address, None))?;
+        let (named, address) = parse_address(cell(columns.address))
+            .map_err(|reason| Wrong::at(columns.address, self.key_despite(record))(reason))?;
         let key = match columns.key {
             Some(column) => check_key(cell(column)).map_err(Wrong::at(column, None))?,
             None => key_of(&address, self.ignore_case),

@@ -109,6 +109,8 @@ fn weight(fields: &csv::StringRecord, nested: &[(usize, serde_json::Value)]) -> 
 pub struct InvalidRow {
     /// The key as far as it is known: the cell as it is; may be empty.
     pub key: String,
+    /// Whether that is what [`Recipient::key`] would be, were the row right: what a ledger may know its recipient by.
+    pub keyed: bool,
     /// The address cell as it is.
     pub address: String,
     /// Where it stands; of a group, the row at fault.

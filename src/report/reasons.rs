@@ -98,6 +98,7 @@ mod tests {
     fn row(row: u64, column: Option<&str>, reason: &str) -> InvalidRow {
         InvalidRow {
             key: String::new(),
+            keyed: false,
             address: format!("a{row}"),
             position: Position { row, line: row + 1 },
             column: column.map(str::to_owned),

@@ -67,9 +67,12 @@ pub fn read(path: &Path, standings: &Standings) -> Result<Replies, LedgerError> 
             continue;
         };
         let attempt = standings.attempts(slot) == entry.attempt;
+        let may_follow = standings.barred(slot).is_none();
         match (entry.state, standings.standing(slot)) {
             (State::Failed, Standing::Failed) => add(&mut found, &entry),
-            (State::Deferred, Standing::Deferred) if attempt => add(&mut found, &entry),
+            (State::Deferred, Standing::Deferred) if attempt && may_follow => {
+                add(&mut found, &entry)
+            }
             // A person may have said of what was in doubt that it was accepted.
             (State::Accepted, Standing::Accepted)
             | (State::InDoubt, Standing::InDoubt | Standing::Accepted)

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -15,8 +16,8 @@ use crate::ledger::LedgerError;
 use crate::ledger::doubt::{self, Trace};
 use crate::ledger::entry::{Entry, Refused};
 use crate::ledger::file;
-use crate::ledger::standing::{KeyHash, Standing};
-use crate::recipients::Row;
+use crate::ledger::standing::{Barred, KeyHash, SlotId, Standing, Standings};
+use crate::recipients::{InvalidRow, Row};
 use crate::run::Error;
 use crate::run::plan::{Roster, ledger_path};
 
@@ -102,7 +103,7 @@ pub fn write(
         Some(replay) => doubt::traces(&path, &replay.doubts)?,
         None => HashMap::new(),
     };
-    let mut lines = match replay {
+    let mut file = match replay {
         Some(_) => {
             Some(BufReader::new(File::open(&path).map_err(|error| {
                 LedgerError::io(&path, "open the ledger", error)
@@ -113,7 +114,13 @@ pub fn write(
     let own: Vec<usize> = (0..roster.columns.len())
         .filter(|&at| !roster.columns[at].starts_with(PREFIX))
         .collect();
-    let naming = Naming::of(campaign);
+    let known = Known {
+        path: &path,
+        standings,
+        last,
+        doubts,
+        naming: Naming::of(campaign),
+    };
     let mut writer = Writer::new(format, out);
     if let Err(error) = writer.header(own.iter().map(|&at| roster.columns[at].as_str())) {
         return Ok(Err(error));
@@ -125,56 +132,29 @@ pub fn write(
         let mut line;
         match &row {
             Row::Invalid(row) => {
-                line = Line::new(
-                    &row.key,
-                    row.position.row,
-                    Cow::from(&row.address),
-                    ListedState::Invalid,
-                );
-                line.reply = Some(match &row.column {
-                    Some(column) => format!("column \"{column}\": {}", row.reason).into(),
-                    None => (&row.reason).into(),
-                });
+                let address = Cow::from(&row.address);
+                line = Line::new(&row.key, row.position.row, address);
+                let slot = roster.place_of(row);
+                // The first row of this key tells what was sent when it was right.
+                let slot = slot.filter(|slot| standings.meet(*slot));
+                match slot.filter(|slot| standings.left_out(*slot).is_none()) {
+                    Some(slot) => known.tell(&mut line, slot, file.as_mut(), &mut buffer)?,
+                    None => line.refuse(row),
+                }
             }
             Row::Recipient(recipient) => {
-                let hash = KeyHash::of(&recipient.key);
-                let slot = standings.find(hash);
+                let slot = standings.find(KeyHash::of(&recipient.key));
                 let slot = slot.ok_or_else(|| {
                     Error::Refused(format!(
                         "{}: the list changed while it was read",
                         campaign.recipients.file.display()
                     ))
                 })?;
-                let state = match (standings.meet(slot), standings.standing(slot)) {
-                    (false, _) => ListedState::Duplicate,
-                    (true, _) if standings.left_out(slot) => ListedState::Suppressed,
-                    (true, Standing::Accepted) => ListedState::Accepted,
-                    (true, Standing::Failed) => ListedState::Failed,
-                    (true, Standing::Deferred) => ListedState::Deferred,
-                    (true, Standing::InDoubt | Standing::Sending) => ListedState::InDoubt,
-                    (true, Standing::Invalid) => ListedState::Invalid,
-                    (true, Standing::Remaining | Standing::Claimed) => ListedState::Remaining,
-                };
                 let address = recipient.address.to_string();
-                line = Line::new(
-                    &recipient.key,
-                    recipient.position.row,
-                    address.into(),
-                    state,
-                );
-                if state != ListedState::Duplicate {
-                    line.message_id = Some(naming.identity(&recipient.key).message_id.into());
-                    line.attempts = standings.attempts(slot);
-                    if let (Some(lines), offset) = (&mut lines, last[slot.index()])
-                        && offset != NO_LINE
-                    {
-                        read_line(lines, offset, &mut buffer)
-                            .map_err(|error| LedgerError::io(&path, "read the ledger", error))?;
-                        line.take(&buffer, &path)?;
-                    }
-                    if let (ListedState::InDoubt, Some(trace)) = (state, doubts.get(&hash)) {
-                        line.look_up_by(trace);
-                    }
+                line = Line::new(&recipient.key, recipient.position.row, address.into());
+                match standings.meet(slot) {
+                    true => known.tell(&mut line, slot, file.as_mut(), &mut buffer)?,
+                    false => line.state = ListedState::Duplicate.name(),
                 }
             }
         }
@@ -198,6 +178,54 @@ pub fn write(
     Ok(writer.finish())
 }
 
+/// What the ledger tells of recipients.
+struct Known<'a> {
+    path: &'a Path,
+    standings: &'a Standings,
+    /// By place, where the last line of each stands in the file.
+    last: Vec<u64>,
+    doubts: HashMap<KeyHash, Trace>,
+    naming: Naming,
+}
+
+impl Known<'_> {
+    /// Puts into the line where its recipient stands, `buffer` being what it borrows from.
+    fn tell<'a>(
+        &'a self,
+        line: &mut Line<'a>,
+        slot: SlotId,
+        file: Option<&mut BufReader<File>>,
+        buffer: &'a mut Vec<u8>,
+    ) -> Result<(), LedgerError> {
+        let standings = self.standings;
+        let state = match (standings.left_out(slot), standings.standing(slot)) {
+            (Some(Barred::Suppressed), _) => ListedState::Suppressed,
+            (Some(Barred::Invalid), _) | (None, Standing::Invalid) => ListedState::Invalid,
+            (None, Standing::Accepted) => ListedState::Accepted,
+            (None, Standing::Failed) => ListedState::Failed,
+            (None, Standing::Deferred) => ListedState::Deferred,
+            (None, Standing::InDoubt | Standing::Sending) => ListedState::InDoubt,
+            (None, Standing::Remaining | Standing::Claimed) => ListedState::Remaining,
+        };
+        line.state = state.name();
+        line.message_id = Some(self.naming.identity(line.key).message_id.into());
+        line.attempts = standings.attempts(slot);
+        if let (Some(file), offset) = (file, self.last[slot.index()])
+            && offset != NO_LINE
+        {
+            read_line(file, offset, buffer)
+                .map_err(|error| LedgerError::io(self.path, "read the ledger", error))?;
+            line.take(buffer, self.path)?;
+        }
+        if state == ListedState::InDoubt
+            && let Some(trace) = self.doubts.get(&KeyHash::of(line.key))
+        {
+            line.look_up_by(trace);
+        }
+        Ok(())
+    }
+}
+
 fn read_line(lines: &mut BufReader<File>, offset: u64, buffer: &mut Vec<u8>) -> io::Result<()> {
     // Lines of neighbours stand near each other: a seek inside the buffer reads nothing anew.
     let here = lines.stream_position()?;
@@ -209,12 +237,12 @@ fn read_line(lines: &mut BufReader<File>, offset: u64, buffer: &mut Vec<u8>) -> 
 }
 
 impl<'a> Line<'a> {
-    fn new(key: &'a str, row: u64, address: Cow<'a, str>, state: ListedState) -> Self {
+    fn new(key: &'a str, row: u64, address: Cow<'a, str>) -> Self {
         Line {
             key,
             row,
             address,
-            state: state.name(),
+            state: ListedState::Remaining.name(),
             attempts: 0,
             server: None,
             code: None,
@@ -228,8 +256,17 @@ impl<'a> Line<'a> {
         }
     }
 
+    /// With what is wrong with the row.
+    fn refuse(&mut self, row: &'a InvalidRow) {
+        self.state = ListedState::Invalid.name();
+        self.reply = Some(match &row.column {
+            Some(column) => format!("column \"{column}\": {}", row.reason).into(),
+            None => (&row.reason).into(),
+        });
+    }
+
     /// With what the recipient's last line in the ledger says.
-    fn take(&mut self, line: &'a [u8], path: &std::path::Path) -> Result<(), LedgerError> {
+    fn take(&mut self, line: &'a [u8], path: &Path) -> Result<(), LedgerError> {
         let entry: Entry<'a> =
             serde_json::from_slice(line).map_err(|error| LedgerError::Damaged {
                 path: path.to_owned(),

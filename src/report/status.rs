@@ -50,7 +50,7 @@ impl Status {
     pub fn read_from(campaign: &Campaign, sandbox: bool, path: &Path) -> Result<Status, Error> {
         let roster = Roster::read(campaign)?;
         let replay = file::read(path, &campaign.run, &roster.standings, |_, _| {})?;
-        let counts = Counts::of(&roster.standings, roster.invalid, roster.doubled);
+        let counts = roster.counts();
         Ok(Status {
             run: campaign.run.clone(),
             invalid_command: results_command(campaign, sandbox, "invalid"),

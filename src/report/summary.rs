@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::ledger::standing::{SlotId, Standing, Standings};
+use crate::ledger::standing::{Barred, SlotId, Standing, Standings};
 
 /// How many recipients are in each state. Their sum is the number of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -32,7 +32,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts the standings of a list with so many further rows that are invalid or duplicates.
+    /// Counts the standings of a list with so many rows beside them that are invalid or duplicates.
     pub fn of(standings: &Standings, invalid: u64, duplicate: u64) -> Self {
         let mut counts = Counts {
             invalid,
@@ -57,9 +57,10 @@ impl Counts {
     }
 
     fn add(&mut self, standings: &Standings, id: SlotId) {
-        if standings.left_out(id) {
-            self.suppressed += 1;
-            return;
+        match standings.left_out(id) {
+            Some(Barred::Suppressed) => return self.suppressed += 1,
+            Some(Barred::Invalid) => return self.invalid += 1,
+            None => {}
         }
         match standings.standing(id) {
             Standing::Remaining | Standing::Claimed => self.remaining += 1,

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use super::Error;
 use super::plan::{Odd, Plan};
-use super::send::Options;
+use super::send::{Options, held};
 use crate::campaign::{InDoubt, Period, Rate, Server};
 use crate::ledger::replay::Replay;
 use crate::progress::Voice;
 use crate::recipients::InvalidRow;
-use crate::report::summary::Counts;
 use crate::wording::{self, count};
 
 /// Says what was found before anything is sent.
@@ -27,7 +26,7 @@ pub(super) fn introduce(plan: &Plan, replay: Option<&Replay>, due: u64, voice: &
     }
     let see = plan.results_command("invalid");
     invalid_rows(plan, &roster.invalid_shown, roster.invalid, &see, voice);
-    let standings = Counts::of(&roster.standings, roster.invalid, roster.doubled);
+    let standings = roster.counts();
     if roster.doubled > 0 {
         let unit = roster.unit();
         let left_out = count(roster.doubled, unit);
@@ -44,15 +43,24 @@ pub(super) fn introduce(plan: &Plan, replay: Option<&Replay>, due: u64, voice: &
     {
         voice.say("the ledger broke off in the middle of a line, which is dropped");
     }
-    if standings.in_doubt > 0 {
-        let who = count(standings.in_doubt, "recipient");
-        match plan.campaign.delivery.in_doubt {
-            InDoubt::Hold => voice.warn(&format!("{who} in doubt, held back: {}", plan.look_up())),
-            InDoubt::Resend => voice.warn(&format!(
-                "{who} in doubt, to be mailed again with the same Message-ID: who has the first message may get a \
-                 second one"
-            )),
-        }
+    let held = held(plan);
+    if held > 0 {
+        let who = count(held, "recipient");
+        let why = match plan.campaign.delivery.in_doubt {
+            InDoubt::Hold => "",
+            InDoubt::Resend => " (suppressed now, or the row is invalid now)",
+        };
+        voice.warn(&format!(
+            "{who} in doubt, held back{why}: {}",
+            plan.look_up()
+        ));
+    }
+    let again = standings.in_doubt - held;
+    if again > 0 {
+        let who = count(again, "recipient");
+        voice.warn(&format!(
+            "{who} in doubt, to be mailed again with the same Message-ID: who has the first message may get a second one"
+        ));
     }
     if due == 0 && replay.is_some() {
         voice.say(&format!(

@@ -211,13 +211,14 @@ impl Found {
                     if !standings.meet(slot) {
                         continue;
                     }
-                    if standings.left_out(slot) {
+                    if standings.left_out(slot).is_some() {
                         self.suppressed += 1;
                         continue;
                     }
                     self.holes(&recipient);
                     bytes += recipient.bytes();
-                    chunk.push((recipient, is_open(standings.standing(slot), resend)));
+                    let due = is_open(standings.standing(slot), resend);
+                    chunk.push((recipient, due && standings.barred(slot).is_none()));
                 }
                 Row::Invalid(row) => self.refuse(&row),
             }

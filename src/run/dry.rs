@@ -41,6 +41,7 @@ pub fn run(plan: &Plan, folder: &Path) -> Result<DryRun, Error> {
             source,
         }
     };
+    plan.refuse_invalid()?;
     fs::create_dir_all(folder).map_err(io("make the folder"))?;
     let standings = &plan.roster.standings;
     let mut done = DryRun::default();
@@ -58,7 +59,7 @@ pub fn run(plan: &Plan, folder: &Path) -> Result<DryRun, Error> {
                 };
                 if !standings.meet(slot) {
                     done.duplicate += 1;
-                } else if standings.left_out(slot) {
+                } else if standings.left_out(slot).is_some() {
                     done.suppressed += 1;
                 } else if left > 0
                     && (standings.chosen(slot) || matches!(plan.selection, Selection::Limit(_)))

@@ -14,7 +14,7 @@ use crate::ledger::doubt::Trace;
 use crate::ledger::entry::{Entry, State, timestamp, write_line};
 use crate::ledger::file::Ledger;
 use crate::ledger::replay::Replay;
-use crate::ledger::standing::{KeyHash, SlotId, Standing};
+use crate::ledger::standing::{Barred, KeyHash, SlotId, Standing};
 use crate::message::{Identity, Refusal, Whose};
 use crate::recipients::{InvalidRow, Recipient, Row};
 use crate::stop::{Reason, Stop};
@@ -97,7 +97,9 @@ impl Feeder<'_> {
                     }
                 }
                 Row::Invalid(row) if whom == Whom::Due && self.plan.selection == Selection::All => {
-                    self.record_invalid(&row, &mut lines);
+                    if self.says_it_all(&row) {
+                        self.record_invalid(&row, &mut lines);
+                    }
                 }
                 Row::Invalid(_) => {}
             }
@@ -139,12 +141,19 @@ impl Feeder<'_> {
             let resend = self.plan.campaign.delivery.in_doubt == InDoubt::Resend;
             is_open(standing, resend)
         };
-        !standings.left_out(id)
+        standings.barred(id).is_none()
             && match whom {
                 Whom::Due => open(),
                 Whom::Further(_) => !standings.chosen(id) && open(),
                 Whom::Deferred => standing == Standing::Deferred,
             }
+    }
+
+    /// Whether that a row is invalid is all there is to say of its key: no valid row has it, and nothing was sent to it.
+    fn says_it_all(&self, row: &InvalidRow) -> bool {
+        let standings = &self.plan.roster.standings;
+        let slot = standings.find(KeyHash::of(&row.key));
+        slot.is_none_or(|slot| standings.left_out(slot) == Some(Barred::Invalid))
     }
 
     fn list_changed(&self) -> Reason {
@@ -286,6 +295,7 @@ pub fn invalid_row(recipient: Recipient, refusal: Refusal) -> InvalidRow {
     InvalidRow {
         address: recipient.address.to_string(),
         key: recipient.key,
+        keyed: true,
         position: recipient.position,
         column: refusal.column,
         reason: refusal.reason,

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use super::Error;
 use crate::campaign::{Campaign, Duplicates};
 use crate::compose::Composer;
-use crate::ledger::standing::{Gather, KeyHash, SlotId, Standing, Standings};
+use crate::ledger::standing::{Barred, Gather, KeyHash, SlotId, Standing, Standings};
 use crate::recipients::{
     InvalidRow, Position, Recipient, Row, Source, Suppression, key_of, meant, parse_address,
 };
+use crate::report::summary::Counts;
 use crate::wording::{count, printable, shell_word};
 
 /// Invalid rows that are shown to people; all of them are in the ledger and the results.
@@ -66,6 +67,8 @@ pub struct Roster {
     pub rows: u64,
     /// Rows that cannot be mailed.
     pub invalid: u64,
+    /// Those of them that have no place among the standings: without a key, or with that of another row.
+    pub unplaced: u64,
     /// The first few of them.
     pub invalid_shown: Vec<InvalidRow>,
     /// Rows whose key an earlier one has.
@@ -88,7 +91,7 @@ impl Roster {
         let columns = list.columns().clone();
         let mut gather = Gather::default();
         let mut suppression = Suppression::read(settings)?;
-        let (mut rows, mut invalid, mut invalid_shown) = (0, 0, Vec::new());
+        let (mut rows, mut invalid, mut unkeyed, mut invalid_shown) = (0, 0, 0, Vec::new());
         let (mut dotless, mut slips) = (Odd::default(), Odd::default());
         for row in &mut list {
             rows += 1;
@@ -107,13 +110,18 @@ impl Roster {
                 }
                 Row::Invalid(row) => {
                     invalid += 1;
+                    match row.keyed {
+                        true => gather.add_invalid(&row.key),
+                        false => unkeyed += 1,
+                    }
                     if invalid_shown.len() < INVALID_SHOWN {
                         invalid_shown.push(row);
                     }
                 }
             }
         }
-        let (standings, doubled) = gather.finish();
+        let (standings, beside) = gather.finish();
+        let doubled = beside.duplicate;
         let mut notes = source.notes().to_vec();
         notes.append(&mut suppression.notes);
         let roster = Roster {
@@ -124,6 +132,7 @@ impl Roster {
             suppression,
             rows,
             invalid,
+            unplaced: unkeyed + beside.invalid,
             invalid_shown,
             doubled,
             dotless,
@@ -135,6 +144,18 @@ impl Roster {
             }
             Duplicates::Error | Duplicates::Send | Duplicates::Skip => Ok(roster),
         }
+    }
+
+    /// The recipient whom this row would be for, were it right; `None` where another row stands for them, or nobody is known.
+    pub fn place_of(&self, row: &InvalidRow) -> Option<SlotId> {
+        let key = row.keyed.then(|| KeyHash::of(&row.key))?;
+        let slot = self.standings.find(key)?;
+        (self.standings.barred(slot) == Some(Barred::Invalid)).then_some(slot)
+    }
+
+    /// The counts of the list as it stands.
+    pub fn counts(&self) -> Counts {
+        Counts::of(&self.standings, self.unplaced, self.doubled)
     }
 
     /// What is counted as one, in a word.
@@ -221,7 +242,11 @@ impl Plan {
     fn choose(&self) -> Result<(), Error> {
         let standings = &self.roster.standings;
         match &self.selection {
-            Selection::All => standings.ids().for_each(|id| standings.choose(id)),
+            Selection::All => {
+                let valid = |id: &_| standings.barred(*id) != Some(Barred::Invalid);
+                let valid = standings.ids().filter(valid);
+                valid.for_each(|id| standings.choose(id));
+            }
             Selection::Limit(_) => {}
             Selection::Only(keys) => {
                 for key in keys {
@@ -239,11 +264,34 @@ impl Plan {
         Ok(())
     }
 
+    /// Refuses what was named and cannot be mailed; the ledger, where there is one, has been replayed.
+    ///
+    /// # Errors
+    /// The first key of the selection whose row is invalid, and to whom nothing was sent.
+    pub fn refuse_invalid(&self) -> Result<(), Error> {
+        let Selection::Only(keys) = &self.selection else {
+            return Ok(());
+        };
+        let standings = &self.roster.standings;
+        let invalid = |key: &&String| {
+            let id = standings.find(KeyHash::of(&key_of_typed(&self.campaign, key)));
+            id.is_some_and(|id| standings.left_out(id) == Some(Barred::Invalid))
+        };
+        match keys.iter().find(invalid) {
+            None => Ok(()),
+            Some(key) => Err(Error::Refused(format!(
+                "{}: the row with the key \"{key}\" of --only is invalid, mailrun check says why; correct it first",
+                self.campaign.recipients.file.display()
+            ))),
+        }
+    }
+
     /// How many would be mailed now.
     pub fn due(&self, resend: bool) -> u64 {
         let standings = &self.roster.standings;
-        let open =
-            |id: &SlotId| is_open(standings.standing(*id), resend) && !standings.left_out(*id);
+        let open = |id: &SlotId| {
+            is_open(standings.standing(*id), resend) && standings.barred(*id).is_none()
+        };
         match self.selection {
             Selection::All | Selection::Only(_) => standings
                 .ids()
@@ -260,7 +308,7 @@ impl Plan {
         };
         let standings = &self.roster.standings;
         let (mut taken, mut open) = (0, 0);
-        for id in standings.ids().filter(|id| !standings.left_out(*id)) {
+        for id in standings.ids().filter(|id| standings.barred(*id).is_none()) {
             match (standings.chosen(id), standings.standing(id)) {
                 (true, Standing::Invalid) => {}
                 (true, _) => taken += 1,
@@ -311,7 +359,7 @@ impl Plan {
                 && let Some(slot) = standings.find(KeyHash::of(&recipient.key))
                 && (limited || standings.chosen(slot))
                 && is_open(standings.standing(slot), false)
-                && !standings.left_out(slot)
+                && standings.barred(slot).is_none()
             {
                 let subject = self.composer.subject(&recipient)?;
                 return Some((recipient.address.to_string(), printable(&subject)));

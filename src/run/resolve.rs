@@ -10,7 +10,7 @@ use crate::ledger::disk::Here;
 use crate::ledger::doubt;
 use crate::ledger::entry::{By, Entry, State, timestamp, write_line};
 use crate::ledger::file::{self, Opening};
-use crate::ledger::standing::{KeyHash, Standing, Standings};
+use crate::ledger::standing::{Barred, KeyHash, Standing, Standings};
 use crate::recipients::Row;
 use crate::report::summary::Counts;
 use crate::wording::printable;
@@ -62,18 +62,24 @@ pub fn run(
     let time = timestamp();
     let (mut lines, mut settled) = (Vec::new(), 0);
     for row in roster.source.open()? {
-        let Row::Recipient(recipient) = row? else {
-            continue;
+        let (key, row, slot) = match row? {
+            Row::Recipient(recipient) => {
+                let slot = standings.find(KeyHash::of(&recipient.key));
+                (recipient.key, recipient.position.row, slot)
+            }
+            // It was right when its message left.
+            Row::Invalid(row) => {
+                let slot = roster.place_of(&row);
+                (row.key, row.position.row, slot)
+            }
         };
-        let hash = KeyHash::of(&recipient.key);
-        let Some(slot) = standings.find(hash) else {
+        let (hash, Some(slot)) = (KeyHash::of(&key), slot) else {
             continue;
         };
         if !standings.chosen(slot) || !standings.meet(slot) {
             continue;
         }
-        let (key, row) = (&recipient.key, recipient.position.row);
-        let mut entry = Entry::new(&time, key, row, state, standings.attempts(slot));
+        let mut entry = Entry::new(&time, &key, row, state, standings.attempts(slot));
         let trace = traces.get(&hash);
         entry.message_id = trace.and_then(|it| it.message_id.as_deref().map(Into::into));
         entry.reason = Some(verdict.reason().into());
@@ -103,7 +109,7 @@ pub fn run(
     }
     Ok(Resolved {
         settled,
-        counts: Counts::of(standings, roster.invalid, roster.doubled),
+        counts: roster.counts(),
     })
 }
 
@@ -131,6 +137,7 @@ fn choose(campaign: &Campaign, standings: &Standings, keys: &[String]) -> Result
                 standings.choose(slot);
                 continue;
             }
+            _ if standings.left_out(slot) == Some(Barred::Invalid) => "invalid",
             Standing::Remaining | Standing::Claimed => "remaining",
             Standing::Deferred => "deferred",
             Standing::Accepted => "accepted",

@@ -108,12 +108,10 @@ pub(super) fn run_on(
         machine,
     )?;
     let replay = opened.replay.as_ref();
+    plan.refuse_invalid()?;
     let due = plan.due(campaign.delivery.in_doubt == InDoubt::Resend);
     introduce(plan, replay, due, voice);
-    let held = match campaign.delivery.in_doubt {
-        InDoubt::Hold => in_doubt(plan),
-        InDoubt::Resend => 0,
-    };
+    let held = held(plan);
     let unrecorded = plan.roster.invalid > 0 && replay.is_none();
     if due == 0 && !unrecorded {
         return Ok(ended(plan, held, None, 0, None));
@@ -354,7 +352,9 @@ impl Work<'_> {
     fn chosen(&self, standing: Standing) -> u64 {
         let standings = &self.plan.roster.standings;
         let these = |id: &_| {
-            standings.chosen(*id) && standings.standing(*id) == standing && !standings.left_out(*id)
+            standings.chosen(*id)
+                && standings.standing(*id) == standing
+                && standings.barred(*id).is_none()
         };
         standings.ids().filter(these).count() as u64
     }
@@ -451,9 +451,13 @@ pub(super) fn start_sandbox(
     Ok((sandbox, server))
 }
 
-fn in_doubt(plan: &Plan) -> u64 {
+/// How many in doubt are not mailed again.
+pub(super) fn held(plan: &Plan) -> u64 {
     let standings = &plan.roster.standings;
-    let these = |id: &_| standings.standing(*id) == Standing::InDoubt;
+    let all = plan.campaign.delivery.in_doubt == InDoubt::Hold;
+    let these = |id: &_| {
+        standings.standing(*id) == Standing::InDoubt && (all || standings.barred(*id).is_some())
+    };
     standings.ids().filter(these).count() as u64
 }
 
@@ -465,7 +469,7 @@ fn ended(
     stopped: Option<Reason>,
 ) -> Ended {
     let roster = &plan.roster;
-    let counts = Counts::of(&roster.standings, roster.invalid, roster.doubled);
+    let counts = roster.counts();
     let chosen = match plan.selection {
         Selection::All => counts,
         Selection::Limit(_) | Selection::Only(_) => Counts::of_chosen(&roster.standings),

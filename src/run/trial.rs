@@ -53,6 +53,7 @@ pub fn run(
     if !plan.sandbox && plan.campaign.servers.is_empty() {
         return Err(no_server(plan));
     }
+    plan.refuse_invalid()?;
     notes(plan, voice);
     let roster = &plan.roster;
     let check = plan.check_command();

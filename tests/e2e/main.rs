@@ -50,6 +50,7 @@ mod results;
 mod resume;
 mod servers;
 mod signals;
+mod spoilt;
 mod suppress;
 mod terminal;
 mod test_to;

@@ -68,7 +68,7 @@ connections = 1000
 messages_per_connection = 1
 timeout = "5m"
 [delivery]
-attempts = 1000
+attempts = 500
 first_delay = "0s"
 longest_delay = "1h30m"
 in_doubt = "resend"
@@ -124,7 +124,7 @@ durability = "process"
             ..clear("mx.example", 2525)
         }],
         delivery: Delivery {
-            attempts: 1000,
+            attempts: 500,
             first_delay: Duration::ZERO,
             longest_delay: Duration::from_secs(5400),
             in_doubt: InDoubt::Resend,

@@ -229,7 +229,7 @@ fn deliveries() {
     assert_errors(&[
         (
             "[delivery]\nattempts = 0",
-            r#"5:12: "attempts" in [delivery] must be a number from 1 to 1000, not 0"#,
+            r#"5:12: "attempts" in [delivery] must be a number from 1 to 500, not 0"#,
         ),
         (
             "[delivery]\nstop_after = 0",

@@ -161,6 +161,7 @@ impl Courier<'_> {
 fn invalid_row(job: &Job, reason: String) -> InvalidRow {
     InvalidRow {
         key: job.message.key.clone(),
+        keyed: true,
         address: job.message.envelope_to.to_string(),
         position: Position {
             row: job.message.row,
