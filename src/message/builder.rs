@@ -1,6 +1,6 @@
 //! From a recipient's rendered texts to the message: which fields, in which order, and what is refused.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use lettre::Address;
 use lettre::message::Mailbox;
@@ -9,6 +9,7 @@ use super::copies::{self, Copy};
 use super::dkim::{self, Signer};
 use super::list::ListFields;
 use super::mime::{Body, TransferEncoding};
+use super::pattern::Pattern;
 use super::structure::{Content, Tree};
 use super::{BuilderError, Enclosed, Identity, Message, Refusal, Whose, address, header};
 use crate::campaign::Campaign;
@@ -63,6 +64,8 @@ pub struct Builder {
     suppression: Arc<Suppression>,
     /// The list's columns, in the order of a recipient's cells, as far as they are known.
     columns: Vec<String>,
+    /// What texts are encoded by, and what HTML is: of the first message that has them.
+    patterns: (OnceLock<Pattern>, OnceLock<Pattern>),
 }
 
 /// One of the campaign's own header fields.
@@ -98,6 +101,7 @@ impl Builder {
             signers: Arc::new([]),
             suppression: Arc::default(),
             columns: Vec::new(),
+            patterns: Default::default(),
         })
     }
 
@@ -181,8 +185,8 @@ impl Builder {
         };
         let tree = Tree {
             send_id: &identity.send_id,
-            text: text.map(|(text, encoding)| Body::plain(text, encoding)),
-            html: html.map(|(html, encoding)| Body::html(html, encoding)),
+            text: text.map(|(text, encoding)| Body::plain(text, encoding).like(&self.patterns.0)),
+            html: html.map(|(html, encoding)| Body::html(html, encoding).like(&self.patterns.1)),
             inline: enclosed.inline,
             attached: enclosed.attached,
         };

@@ -1,8 +1,11 @@
 //! The texts of a message and their transfer encodings (RFC 2045).
 
+use std::sync::OnceLock;
+
 use email_encoding::body::base64;
 use memchr::{memchr, memchr2};
 
+use super::pattern::Pattern;
 use super::quoted_printable;
 
 /// A line of more octets may not go over the wire (RFC 5322 section 2.1.1).
@@ -74,6 +77,7 @@ pub(super) struct Body<'a> {
     media_type: &'static str,
     text: &'a str,
     encoding: TransferEncoding,
+    pattern: Option<&'a OnceLock<Pattern>>,
 }
 
 impl<'a> Body<'a> {
@@ -82,6 +86,7 @@ impl<'a> Body<'a> {
             media_type: "text/plain",
             text,
             encoding,
+            pattern: None,
         }
     }
 
@@ -90,6 +95,15 @@ impl<'a> Body<'a> {
             media_type: "text/html",
             text,
             encoding,
+            pattern: None,
+        }
+    }
+
+    /// One of many alike, the first of which makes the pattern that the others are encoded by.
+    pub(super) fn like(self, pattern: &'a OnceLock<Pattern>) -> Self {
+        Self {
+            pattern: Some(pattern),
+            ..self
         }
     }
 
@@ -115,7 +129,12 @@ impl<'a> Body<'a> {
         }
         match self.encoding {
             TransferEncoding::SevenBit => lines(out, self.text),
-            TransferEncoding::QuotedPrintable => quoted_printable::encode(out, self.text),
+            TransferEncoding::QuotedPrintable => match self.pattern {
+                Some(pattern) => pattern
+                    .get_or_init(|| Pattern::of(self.text))
+                    .encode(out, self.text),
+                None => quoted_printable::encode(out, self.text),
+            },
             TransferEncoding::Base64 => {
                 let mut canonical = String::with_capacity(self.text.len() + self.text.len() / 32);
                 lines(&mut canonical, self.text);

@@ -19,6 +19,7 @@ mod list;
 pub mod media_type;
 mod mime;
 pub mod part;
+mod pattern;
 mod quoted_printable;
 mod structure;
 #[cfg(test)]

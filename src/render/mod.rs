@@ -4,10 +4,11 @@
 //! Cells are data: what a cell holds is never a template, the name of a partial, or the name of a helper.
 //!
 //! `source` compiles, `tags` finds tags in a text and `pieces` elements, `mjml` and `markdown` make HTML of what is written as such, `css` moves rules of style sheets into `style` attributes, `images` finds what HTML shows and `inline` gives it Content-IDs, `includes` knows which template includes which, `scope` and `names` check every name before
-//! anything is sent, `context` is what a template sees of one row, `helpers` is what it can call, `looks` is what somebody should look at in rendered HTML.
+//! anything is sent, `context` is what a template sees of one row, `engine` renders it, `helpers` is what it can call, `looks` is what somebody should look at in rendered HTML.
 
 mod context;
 mod css;
+mod engine;
 mod error;
 mod helpers;
 mod images;
@@ -26,7 +27,7 @@ mod tags;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use handlebars::{Context, Handlebars, Output, RenderContext, Renderable, Template};
+use handlebars::{Context, Template};
 
 pub use error::{Place, RenderError, TemplateError};
 pub use images::{is_file, unescaped};
@@ -38,6 +39,7 @@ use crate::enclose::Images;
 use crate::message::Identity;
 use crate::message::token::TokenKey;
 use crate::recipients::Recipient;
+use engine::Engine;
 use source::Source;
 
 /// The texts of one message, rendered, not yet encoded. Values for headers are trimmed at their ends
@@ -94,10 +96,10 @@ impl Sheet {
 /// A campaign's templates, compiled and checked. One for all threads.
 #[derive(Debug)]
 pub struct Templates {
-    /// Helpers and partials; what is printed is escaped.
-    escaping: Handlebars<'static>,
-    /// The same; what is printed stays as it is.
-    plain: Handlebars<'static>,
+    /// For HTML: what is printed is escaped.
+    escaping: Engine,
+    /// What is printed stays as it is.
+    plain: Engine,
     shape: context::Shape,
     to: Option<Template>,
     cc: Vec<Template>,
@@ -158,8 +160,8 @@ impl Templates {
         let file = |path: &Option<PathBuf>| path.as_deref().map(source::file).transpose();
         let (html, text) = (file(&message.html)?, file(&message.text)?);
         let mut templates = Templates {
-            escaping: helpers::registry(),
-            plain: helpers::registry(),
+            escaping: Engine::escaping(),
+            plain: Engine::plain(),
             shape: context::Shape::new(campaign, columns, nested)?,
             to: setting("to", &message.to)?,
             cc: all("cc", &message.cc)?,
@@ -186,11 +188,9 @@ impl Templates {
         uses.printed_of_rows.extend(links.printed_of_rows);
         templates.uses = uses;
 
-        templates.plain.register_escape_fn(handlebars::no_escape);
-        templates.escaping.register_escape_fn(escape);
         for (name, partial) in partials {
-            templates.escaping.register_template(&name, partial.clone());
-            templates.plain.register_template(&name, partial);
+            templates.escaping.register(&name, partial.clone());
+            templates.plain.register(&name, partial);
         }
         if let Some(html) = html {
             templates.page(html, &sources, images, message.inline_css)?;
@@ -236,7 +236,7 @@ impl Templates {
         if let Some(inlined) = inlined {
             for (name, source) in &inlined.partials {
                 let template = source.template.clone();
-                self.escaping.register_template(name, template);
+                self.escaping.register(name, template);
             }
             page = inlined.page;
             changed = Some(inlined.partials);
@@ -266,7 +266,7 @@ impl Templates {
                 continue;
             };
             if let Some(inlined) = inline::inlined(source, images)? {
-                self.escaping.register_template(name, inlined);
+                self.escaping.register(name, inlined);
             }
         }
         Ok(())
@@ -341,7 +341,7 @@ impl Templates {
         let Sheet { context, rendered } = sheet;
         self.shape.fill(context, recipient, identity);
         for (template, out) in self.unsubscribe.iter().zip(&mut rendered.unsubscribe) {
-            render(&self.plain, template, context, out)?;
+            self.plain.render(template, context, out)?;
             trim(out);
         }
         let page = rendered
@@ -352,7 +352,7 @@ impl Templates {
             context::Shape::link(context, page);
         }
         let header = |template: &Template, out: &mut String| {
-            render(&self.plain, template, context, out)?;
+            self.plain.render(template, context, out)?;
             trim(out);
             Ok(())
         };
@@ -380,41 +380,14 @@ impl Templates {
             one(media_type, &mut out.media_type)?;
         }
         if let (Some(template), Some(out)) = (&self.html, &mut rendered.html) {
-            render(&self.escaping, template, context, out)?;
+            self.escaping.render(template, context, out)?;
         }
         match (&self.text, &rendered.html, &mut rendered.text) {
-            (Some(template), _, Some(out)) => render(&self.plain, template, context, out)?,
+            (Some(template), _, Some(out)) => self.plain.render(template, context, out)?,
             (None, Some(html), Some(out)) => plain::text_of(html, out),
             _ => {}
         }
         Ok(rendered)
-    }
-}
-
-fn render(
-    registry: &Handlebars<'static>,
-    template: &Template,
-    context: &Context,
-    out: &mut String,
-) -> Result<(), RenderError> {
-    out.clear();
-    template
-        .render(
-            registry,
-            context,
-            &mut RenderContext::new(None),
-            &mut Buffer(out),
-        )
-        .map_err(|error| RenderError::new(template.name.as_deref().unwrap_or_default(), &error))
-}
-
-/// Handlebars' own is made anew for each text.
-struct Buffer<'a>(&'a mut String);
-
-impl Output for Buffer<'_> {
-    fn write(&mut self, text: &str) -> Result<(), std::io::Error> {
-        self.0.push_str(text);
-        Ok(())
     }
 }
 
@@ -423,16 +396,6 @@ fn trim(value: &mut String) {
     value.truncate(value.trim_end().len());
     let before = value.len() - value.trim_start().len();
     value.drain(..before);
-}
-
-/// Most cells hold nothing that is escaped, which is found sooner than escaped character by character.
-fn escape(cell: &str) -> String {
-    let special = |byte: &u8| matches!(byte, b'&' | b'"' | b'<' | b'>' | b'\'' | b'`' | b'=');
-    if cell.as_bytes().iter().any(special) {
-        handlebars::html_escape(cell)
-    } else {
-        cell.to_owned()
-    }
 }
 
 #[cfg(test)]

@@ -45,7 +45,11 @@ fn results(folder: &Folder) -> BTreeMap<String, Vec<Value>> {
 /// One accepted, one in doubt, one failed, one deferred, one not begun.
 fn begun(sandbox: &mailrun::sandbox::Sandbox) -> Folder {
     let folder = campaign("[recipients]\nkey = \"id\"\nrequired = [\"name\"]", LIST);
-    let first = send(&folder, sandbox, &["--limit", "4", "--connections", "1", "--json"]);
+    let first = send(
+        &folder,
+        sandbox,
+        &["--limit", "4", "--connections", "1", "--json"],
+    );
     assert_eq!(
         counts(&first),
         "accepted 2, failed 1, in_doubt 1, remaining 1"
