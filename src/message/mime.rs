@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use email_encoding::body::base64;
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr_iter, memchr2};
 
 use super::pattern::Pattern;
 use super::quoted_printable;
@@ -35,7 +35,7 @@ impl TransferEncoding {
         if foreign == 0 && longest_line(bytes) <= LONGEST_LINE {
             return Some(Self::SevenBit);
         }
-        let escapes = foreign + count(bytes, |byte| byte == b'=');
+        let escapes = foreign + memchr_iter(b'=', bytes).count();
         // Line ends and soft line breaks apart: base64 has them too.
         if bytes.len() + 2 * escapes <= bytes.len().div_ceil(3) * 4 {
             Some(Self::QuotedPrintable)
