@@ -3,6 +3,8 @@
 
 usage: delay.py DEVICE DEVICE ONE_WAY_MS
        delay.py probe HOST PORT               how long connecting takes: one round trip
+       delay.py drain HOST PORT               takes what comes, until it is ended
+       delay.py fill HOST PORT CONNECTIONS LENGTH      how much the line carries, in messages of LENGTH bytes
 
 Below TCP, so that Nagle's algorithm, delayed acknowledgements and slow start behave as on a long line; a proxy that
 delays a byte stream would hide all three. The devices go when this program does.
@@ -14,6 +16,7 @@ import select
 import socket
 import struct
 import sys
+import threading
 import time
 
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
@@ -55,7 +58,46 @@ def probe(host, port):
     print(f"round trip, by connecting 5 times: {min(times):.1f} to {max(times):.1f} ms")
 
 
-if sys.argv[1] == "probe":
-    probe(sys.argv[2], int(sys.argv[3]))
-    sys.exit()
-carry(device(sys.argv[1]), device(sys.argv[2]), float(sys.argv[3]) / 1000)
+def drain(host, port):
+    def take(connection):
+        buffer = bytearray(2**18)
+        while connection.recv_into(buffer):
+            pass
+
+    listener = socket.create_server((host, port), backlog=100)
+    while True:
+        threading.Thread(target=take, args=listener.accept()[:1], daemon=True).start()
+
+
+def fill(host, port, connections, length, seconds=10):
+    """Bytes alone, with no protocol: what is more than this, no sender can have. The first half is slow start's."""
+    sent, ends = [0] * connections, time.monotonic() + seconds
+
+    def give(at):
+        with socket.create_connection((host, port)) as connection:
+            while time.monotonic() < ends:
+                connection.sendall(bytes(length))
+                sent[at] += length
+
+    threads = [threading.Thread(target=give, args=(at,)) for at in range(connections)]
+    for thread in threads:
+        thread.start()
+    time.sleep(seconds / 2)
+    before, begun = sum(sent), time.monotonic()
+    for thread in threads:
+        thread.join()
+    rate = (sum(sent) - before) / (time.monotonic() - begun)
+    print(f"the line carries {rate / 1e6:.1f} MB/s over {connections} connections: {rate / length:.0f} messages a second")
+
+
+match sys.argv[1:]:
+    case ["probe", host, port]:
+        probe(host, int(port))
+    case ["drain", host, port]:
+        drain(host, int(port))
+    case ["fill", host, port, connections, length]:
+        fill(host, int(port), int(connections), int(length))
+    case [left, right, one_way]:
+        carry(device(left), device(right), float(one_way) / 1000)
+    case _:
+        sys.exit(__doc__)

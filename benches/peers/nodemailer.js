@@ -1,4 +1,5 @@
 // nodemailer's pool and Handlebars. usage: nodemailer.js CAMPAIGN HOST:PORT CONNECTIONS COUNT
+// The files in CAMPAIGN/inline, where there are any, are PNG images, named by their Content-IDs.
 const fs = require('fs');
 const nodemailer = require('nodemailer');
 const Handlebars = require('handlebars');
@@ -9,6 +10,9 @@ const template = (name, options) =>
   Handlebars.compile(fs.readFileSync(`${folder}/${name}`, 'utf8'), { strict: true, ...options });
 const text = template('message.txt.hbs', { noEscape: true });
 const html = template('message.html.hbs', {});
+const inline = `${folder}/inline`;
+const images = fs.existsSync(inline) ? fs.readdirSync(inline).map((cid) =>
+  ({ cid, content: fs.readFileSync(`${inline}/${cid}`), contentType: 'image/png', contentDisposition: 'inline' })) : [];
 
 function* recipients() { // the workload's list has no quoted cells
   const [head, ...lines] = fs.readFileSync(`${folder}/list.csv`, 'utf8').split(/\r?\n/);
@@ -28,7 +32,7 @@ async function work() {
   for (const row of queue) {
     await pool.sendMail({
       from: 'Example News <news@sender.example>', to: row.email,
-      subject: `Your statement, ${row.first_name}`, text: text(row), html: html(row),
+      subject: `Your statement, ${row.first_name}`, text: text(row), html: html(row), attachments: images,
     });
   }
 }

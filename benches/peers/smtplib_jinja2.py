@@ -1,8 +1,12 @@
 #!/usr/bin/env python3
-"""smtplib and Jinja2, a thread for each connection. usage: smtplib_jinja2.py CAMPAIGN HOST:PORT CONNECTIONS COUNT"""
+"""smtplib and Jinja2, a thread for each connection. usage: smtplib_jinja2.py CAMPAIGN HOST:PORT CONNECTIONS COUNT
+
+The files in CAMPAIGN/inline, where there are any, are PNG images, named by their Content-IDs.
+"""
 import csv
 import itertools
 import os
+import pathlib
 import smtplib
 import sys
 import threading
@@ -16,6 +20,7 @@ host, port = server.rsplit(":", 1)
 templates = Environment(loader=FileSystemLoader(folder), undefined=StrictUndefined,
                         autoescape=lambda name: name.endswith(".html.hbs"), keep_trailing_newline=True)
 text, html = templates.get_template("message.txt.hbs"), templates.get_template("message.html.hbs")
+images = [(f"<{path.name}>", path.read_bytes()) for path in pathlib.Path(folder).glob("inline/*")]
 lock = threading.Lock()
 rows = itertools.islice(csv.DictReader(open(f"{folder}/list.csv", newline="", encoding="utf-8")), count)
 
@@ -34,6 +39,8 @@ def build(row):
     message["Message-ID"] = make_msgid(domain="sender.example")
     message.set_content(text.render(row))
     message.add_alternative(html.render(row), subtype="html")
+    for cid, image in images:
+        message.get_payload()[1].add_related(image, "image", "png", cid=cid)
     return message
 
 
