@@ -151,6 +151,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::render::constant;
 
     /// What templates are made of; some of it goes wrong.
     const PIECES: &[&str] = &[
@@ -192,6 +193,15 @@ mod tests {
         "{{#each vars.list}}{{@index}}{{this}},{{/each}}",
         "{{#with vars.of}}{{b}}{{../name}}{{/with}}",
         "{{#each vars.list}}{{missing}}{{/each}}",
+        "{{#each vars.list}}{{../name}}{{@root.markup}}{{/each}}",
+        "{{#each this}}{{@key}}{{/each}}",
+        "{{#with this}}{{name}}{{/with}}",
+        "{{#with vars as |v|}}{{v.a}}{{/with}}",
+        "{{#if (eq vars.a name)}}x{{/if}}",
+        "{{default vars.nothing name}}",
+        "{{lookup this \"name\"}}",
+        "{{upper vars.a}}",
+        "{{number vars.a}}",
         "{{missing}}",
         "{{vars.missing}}",
         "{{name.missing}}",
@@ -205,8 +215,8 @@ mod tests {
         "{{#if name}}  {{> own}}\n{{/if}}",
     ];
 
-    fn context() -> Context {
-        Context::from(json!({
+    fn row() -> Value {
+        json!({
             "name": "Anna",
             "markup": "<i>\"Q\" & 'A'</i> `=`",
             "empty": "",
@@ -217,7 +227,18 @@ mod tests {
             "len": "a column",
             "date": "2026-11-20",
             "vars": { "a": "A & B", "of": { "b": "C" }, "list": ["x", 1] },
-        }))
+        })
+    }
+
+    /// Another row of the same campaign.
+    fn sample() -> Context {
+        let mut sample = row();
+        for (name, value) in sample.as_object_mut().unwrap() {
+            if name != "vars" {
+                *value = json!("");
+            }
+        }
+        Context::from(sample)
     }
 
     proptest! {
@@ -227,7 +248,7 @@ mod tests {
         fn it_renders_what_handlebars_renders(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..8)) {
             let text = pieces.concat();
             let template = Template::compile_with_name(&text, "t".to_owned()).unwrap();
-            let context = context();
+            let context = Context::from(row());
             for mut engine in [Engine::escaping(), Engine::plain()] {
                 for (name, text) in [
                     ("page", "page\n{{markup}}\n{{#if name}}\n  in {{name}}\n{{/if}}"),
@@ -242,7 +263,12 @@ mod tests {
                     .map_err(|error| RenderError::new("t", &error).to_string());
                 let rendered = engine.render(&template, &context, &mut found);
                 let rendered = rendered.map_err(|error| error.to_string());
-                prop_assert_eq!((rendered, found), (right, expected), "{}", text);
+                prop_assert_eq!((&rendered, &found), (&right, &expected), "{}", text);
+                let mut folded = template.clone();
+                constant::fold(&mut folded, &engine, &sample());
+                let rendered = engine.render(&folded, &context, &mut found);
+                let rendered = rendered.map_err(|error| error.to_string());
+                prop_assert_eq!((&rendered, &found), (&right, &expected), "{} folded", text);
             }
         }
     }

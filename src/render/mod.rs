@@ -4,8 +4,9 @@
 //! Cells are data: what a cell holds is never a template, the name of a partial, or the name of a helper.
 //!
 //! `source` compiles, `tags` finds tags in a text and `pieces` elements, `mjml` and `markdown` make HTML of what is written as such, `css` moves rules of style sheets into `style` attributes, `images` finds what HTML shows and `inline` gives it Content-IDs, `includes` knows which template includes which, `scope` and `names` check every name before
-//! anything is sent, `context` is what a template sees of one row, `engine` renders it, `helpers` is what it can call, `looks` is what somebody should look at in rendered HTML.
+//! anything is sent, `context` is what a template sees of one row, `engine` renders it, `constant` what is the same in all rows, once, `helpers` is what it can call, `looks` is what somebody should look at in rendered HTML.
 
+mod constant;
 mod context;
 mod css;
 mod engine;
@@ -194,6 +195,13 @@ impl Templates {
         }
         if let Some(html) = html {
             templates.page(html, &sources, images, message.inline_css)?;
+        }
+        let sample = templates.shape.context();
+        if let Some(html) = &mut templates.html {
+            constant::fold(html, &templates.escaping, &sample);
+        }
+        if let Some(text) = &mut templates.text {
+            constant::fold(text, &templates.plain, &sample);
         }
         Ok(templates)
     }

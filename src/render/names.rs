@@ -220,7 +220,11 @@ impl<'a> Walk<'a, '_> {
                     self.uses.borrow_mut().named.insert(name.to_owned());
                 }
                 let resolved = self.scope.resolve(path);
-                resolved.map_err(|problem| self.wrong(problem))
+                let value = resolved.map_err(|problem| self.wrong(problem))?;
+                // A row as a whole: each of its entries.
+                let names = self.scope.names_of_row(value).map(str::to_owned);
+                self.uses.borrow_mut().named.extend(names);
+                Ok(value)
             }
             Parameter::Literal(value) => Ok(Some(value)),
             Parameter::Subexpression(inner) => match inner.as_element() {

@@ -115,6 +115,12 @@ impl<'a> Scope<'a> {
         both.is_some_and(|(a, b)| std::ptr::eq(a, b))
     }
 
+    /// The names in the value, when it is the row, or one of `rows`.
+    pub(super) fn names_of_row(&self, value: Option<&'a Value>) -> impl Iterator<Item = &'a str> {
+        let row = value.filter(|_| self.is_row(value) || self.known(value).is_some());
+        keys(row)
+    }
+
     /// What a path's names are looked up in, and these names; `None` when the first of them was given here.
     fn begin<'p>(&self, segments: &'p [PathSeg]) -> Result<Option<Beginning<'a, 'p>>, String> {
         let (mut up, mut from_root, mut names) = (0, false, Vec::new());
