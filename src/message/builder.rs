@@ -159,7 +159,7 @@ impl Builder {
 
         let size = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         let body_size = size(&rendered.text) + size(&rendered.html);
-        let mut content = Content::with_capacity(FRAME + body_size + body_size / 2);
+        let mut content = Content::with_capacity(FRAME + body_size + body_size / 4);
 
         let out = &mut content.own;
         field(out, "Date", &[date]);

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::plan::{INVALID_SHOWN, Plan, Selection, is_open};
 use crate::campaign::InDoubt;
 use crate::deliver::job::Job;
-use crate::deliver::outbox::Outbox;
+use crate::deliver::outbox::{Outbox, Weigh};
 use crate::ledger::LedgerError;
 use crate::ledger::doubt::Trace;
 use crate::ledger::entry::{Entry, State, timestamp, write_line};
@@ -22,6 +22,10 @@ use crate::tally::Tally;
 
 /// Bytes of cells in what is composed together, so that rows of megabytes are composed a few at a time.
 pub(super) const CHUNK_BYTES: usize = 4 << 20;
+/// Rows composed together at first, while nobody knows how large their messages are, and no server has any yet.
+const FIRST_CHUNK: usize = 32;
+/// Bytes of messages that are composed together.
+const MESSAGE_BYTES: usize = 2 << 20;
 
 /// What the feeder works with.
 #[derive(Clone, Copy)]
@@ -56,6 +60,23 @@ pub enum Whom {
     Deferred,
 }
 
+/// What came of rows that were composed together.
+struct Composed {
+    messages: usize,
+    /// What the messages take up in memory.
+    bytes: usize,
+    /// Of how many rows none could be made, or is to be.
+    refused: u64,
+}
+
+impl Composed {
+    /// How many rows to compose next: as many messages of this size as are to be in memory at once, `most` at most.
+    fn next(&self, most: usize) -> usize {
+        let each = self.bytes / self.messages.max(1);
+        (MESSAGE_BYTES / each.max(1)).clamp(1, most)
+    }
+}
+
 struct Due {
     recipient: Recipient,
     slot: SlotId,
@@ -82,7 +103,7 @@ impl Feeder<'_> {
             (Selection::Limit(limit), _) => *limit,
             (Selection::All | Selection::Only(_), _) => u64::MAX,
         };
-        let at_once = self.plan.composer.chunk();
+        let mut at_once = self.plan.composer.chunk().min(FIRST_CHUNK);
         let (mut chunk, mut bytes) = (Vec::with_capacity(at_once), 0);
         let mut lines = Vec::new();
         for row in list {
@@ -103,13 +124,14 @@ impl Feeder<'_> {
                 }
                 Row::Invalid(_) => {}
             }
-            if chunk.len() == at_once || bytes > CHUNK_BYTES || (left == 0 && !chunk.is_empty()) {
+            if chunk.len() >= at_once || bytes > CHUNK_BYTES || (left == 0 && !chunk.is_empty()) {
                 bytes = 0;
-                // A row of which no message can be made is no recipient of the limit: the next one is.
-                let refused = self
+                let composed = self
                     .compose(&mut chunk, &mut lines, whom)
                     .map_err(|error| Reason::Ledger(error.stops()))?;
-                left = left.saturating_add(refused);
+                // A row of which no message can be made is no recipient of the limit: the next one is.
+                left = left.saturating_add(composed.refused);
+                at_once = composed.next(self.plan.composer.chunk());
                 if left == 0 {
                     break;
                 }
@@ -198,13 +220,13 @@ impl Feeder<'_> {
         Identity::recorded(message_id)
     }
 
-    /// Turns the chunk into messages, in the order of the list; returns of how many rows none could be made, or is to be.
+    /// Turns the chunk into messages, in the order of the list.
     fn compose(
         &self,
         chunk: &mut Vec<Due>,
         lines: &mut Vec<u8>,
         whom: Whom,
-    ) -> Result<u64, LedgerError> {
+    ) -> Result<Composed, LedgerError> {
         let standings = &self.plan.roster.standings;
         let is_passed_over = |job: &Job| {
             let beyond = matches!(
@@ -215,9 +237,10 @@ impl Feeder<'_> {
         };
         let date = date();
         let composer = &self.plan.composer;
+        let chunk_len = chunk.len();
         let composed: Vec<_> = chunk
             .par_drain(..)
-            .with_min_len(composer.chunk() / 16)
+            .with_min_len(chunk_len.div_ceil(16))
             .map_init(
                 || composer.sheet(),
                 |sheet, due| {
@@ -261,10 +284,14 @@ impl Feeder<'_> {
             self.ledger.append(lines)?;
             lines.clear();
         }
-        let refused = (due - jobs.len()) as u64;
+        let composed = Composed {
+            messages: jobs.len(),
+            bytes: jobs.iter().map(Weigh::weight).sum(),
+            refused: (due - jobs.len()) as u64,
+        };
         // Halted: the run stops, and what is not begun stays as it is.
         let _ = self.outbox.push(jobs);
-        Ok(refused)
+        Ok(composed)
     }
 
     /// Keeps the row to be shown, if it is among the first.
