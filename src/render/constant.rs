@@ -15,55 +15,65 @@ use super::names;
 /// The entries of a row that are every row's.
 const CAMPAIGNS: [&str; 2] = ["vars", "campaign"];
 
-/// Puts texts in place of the elements that name nothing of a row; `sample` is what any row looks like.
-pub(super) fn fold(template: &mut Template, engine: &Engine, sample: &Context) {
+/// Puts texts in place of the elements that name nothing of a row; `sample` is what any row looks like, and `partials` are
+/// those that `engine` has, or what they were made of.
+pub(super) fn fold(
+    template: &mut Template,
+    engine: &Engine,
+    partials: &BTreeMap<String, Template>,
+    sample: &Context,
+) {
+    // An inline partial stands for what it is at its place: nothing is rendered alone then as it is among the others.
+    if (partials.values().chain([&*template])).any(|template| has(template, is_decorator)) {
+        return;
+    }
     let mut alone = Template::default();
     alone.name.clone_from(&template.name);
     for element in &mut template.elements {
-        if !is_foldable(element) {
+        let prints = matches!(
+            element,
+            TemplateElement::Expression(_)
+                | TemplateElement::HtmlExpression(_)
+                | TemplateElement::HelperBlock(_)
+                | TemplateElement::PartialExpression(_)
+        );
+        if !prints {
             continue;
         }
         alone.elements = vec![element.clone()];
         let mut text = String::new();
         // What cannot be rendered is the row's matter, as before.
-        if is_constant(&alone, sample) && engine.render(&alone, sample, &mut text).is_ok() {
+        if is_constant(&alone, partials, sample) && engine.render(&alone, sample, &mut text).is_ok()
+        {
             *element = TemplateElement::RawString(text);
         }
     }
 }
 
-/// Whether it is rendered alone as it is among the others: what a partial stands for depends on those.
-fn is_foldable(element: &TemplateElement) -> bool {
-    if !matches!(
-        element,
-        TemplateElement::Expression(_)
-            | TemplateElement::HtmlExpression(_)
-            | TemplateElement::HelperBlock(_)
-    ) {
-        return false;
-    }
-    let mut alone = Template::default();
-    alone.elements = vec![element.clone()];
-    let mut foldable = true;
-    visit(&alone, &mut |element| {
-        foldable &= !matches!(
-            element,
-            TemplateElement::PartialExpression(_)
-                | TemplateElement::PartialBlock(_)
-                | TemplateElement::DecoratorExpression(_)
-                | TemplateElement::DecoratorBlock(_)
-        );
-        foldable
+fn has(template: &Template, wanted: fn(&TemplateElement) -> bool) -> bool {
+    let mut found = false;
+    visit(template, &mut |element| {
+        found |= wanted(element);
+        !found
     });
-    foldable
+    found
 }
 
-fn is_constant(template: &Template, sample: &Context) -> bool {
-    let uses = names::check(
-        &BTreeMap::new(),
-        slice::from_ref(template).iter(),
-        sample.data(),
-    );
+fn is_decorator(element: &TemplateElement) -> bool {
+    matches!(
+        element,
+        TemplateElement::DecoratorExpression(_)
+            | TemplateElement::DecoratorBlock(_)
+            | TemplateElement::PartialBlock(_)
+    )
+}
+
+fn is_constant(
+    template: &Template,
+    partials: &BTreeMap<String, Template>,
+    sample: &Context,
+) -> bool {
+    let uses = names::check(partials, slice::from_ref(template).iter(), sample.data());
     uses.is_ok_and(|uses| {
         let mut named = uses.named.iter();
         named.all(|name| CAMPAIGNS.contains(&name.as_str()))
@@ -87,7 +97,18 @@ mod tests {
             "vars": { "a": "A & B", "list": [{ "n": 1 }, { "n": 2 }], "none": "", "name": "x" },
         }));
         let mut template = Template::compile(text).unwrap();
-        fold(&mut template, &Engine::escaping(), &sample);
+        let mut engine = Engine::escaping();
+        let mut partials = BTreeMap::new();
+        for (name, text) in [
+            ("story", "story {{n}} of {{@root.vars.a}}\n"),
+            ("letter", "Dear {{name}}"),
+            ("both", "{{> story n=1}}{{> letter}}"),
+        ] {
+            let partial = Template::compile(text).unwrap();
+            engine.register(name, partial.clone());
+            partials.insert(name.to_owned(), partial);
+        }
+        fold(&mut template, &engine, &partials, &sample);
         let shown = |element: &TemplateElement| match element {
             TemplateElement::RawString(text) => text.clone(),
             _ => "?".to_owned(),
@@ -113,9 +134,20 @@ mod tests {
             ("{{#if vars.none}}yes{{else}}no{{/if}}", "no"),
             ("{{#with vars}}{{name}}{{/with}}", "x"),
             ("{{{{raw}}}}{{name}}{{{{/raw}}}}", "{{name}}"),
+            ("{{> story n=3}}", "story 3 of A &amp; B\n"),
+            (
+                "{{#each vars.list}}\n  {{> story}}\n{{/each}}",
+                "  story 1 of A &amp; B\n  story 2 of A &amp; B\n",
+            ),
         ] {
             assert_eq!(folded(text), [expected], "{text}");
         }
+    }
+
+    #[test]
+    fn where_a_partial_is_written_inline_nothing_is() {
+        let text = "{{vars.a}}{{#*inline \"story\"}}{{name}}{{/inline}}{{> story}}";
+        assert_eq!(folded(text), ["?", "?", "?"]);
     }
 
     #[test]
@@ -138,8 +170,13 @@ mod tests {
             "{{lookup this \"name\"}}",
             "{{#each vars.list}}{{lookup ../this \"name\"}}{{/each}}",
             "{{#each vars.list}}{{lookup @root \"name\"}}{{/each}}",
-            "{{> vars.a}}",
-            "{{#if vars.a}}{{> page}}{{/if}}",
+            "{{> letter}}",
+            "{{> both}}",
+            "{{> story n=name}}",
+            "{{> story this}}",
+            "{{#each vars.list}}{{> letter name=@root.name}}{{/each}}",
+            "{{#if vars.a}}{{> letter}}{{/if}}",
+            "{{#> story n=1}}x{{/story}}",
             "{{#*inline \"page\"}}x{{/inline}}",
             // Its error is told with the row.
             "{{number vars.a}}",

@@ -147,6 +147,8 @@ fn escape(cell: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::collections::BTreeMap;
+
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -194,6 +196,9 @@ mod tests {
         "{{#with vars.of}}{{b}}{{../name}}{{/with}}",
         "{{#each vars.list}}{{missing}}{{/each}}",
         "{{#each vars.list}}{{../name}}{{@root.markup}}{{/each}}",
+        "{{#each vars.list}}\n\t{{> story}}\n{{/each}}",
+        "{{> story}}\n",
+        "  {{> story vars.a}}\n",
         "{{#each this}}{{@key}}{{/each}}",
         "{{#with this}}{{name}}{{/with}}",
         "{{#with vars as |v|}}{{v.a}}{{/with}}",
@@ -250,11 +255,15 @@ mod tests {
             let template = Template::compile_with_name(&text, "t".to_owned()).unwrap();
             let context = Context::from(row());
             for mut engine in [Engine::escaping(), Engine::plain()] {
+                let mut partials = BTreeMap::new();
                 for (name, text) in [
+                    ("story", "story {{this}} of {{@root.vars.a}}"),
                     ("page", "page\n{{markup}}\n{{#if name}}\n  in {{name}}\n{{/if}}"),
                     ("nested", "nested\n  {{> page}}\n{{name}}"),
                 ] {
-                    engine.register(name, Template::compile(text).unwrap());
+                    let partial = Template::compile(text).unwrap();
+                    engine.register(name, partial.clone());
+                    partials.insert(name.to_owned(), partial);
                 }
                 let (mut expected, mut found) = (String::new(), String::new());
                 let mut state = RenderContext::new(None);
@@ -265,7 +274,7 @@ mod tests {
                 let rendered = rendered.map_err(|error| error.to_string());
                 prop_assert_eq!((&rendered, &found), (&right, &expected), "{}", text);
                 let mut folded = template.clone();
-                constant::fold(&mut folded, &engine, &sample());
+                constant::fold(&mut folded, &engine, &partials, &sample());
                 let rendered = engine.render(&folded, &context, &mut found);
                 let rendered = rendered.map_err(|error| error.to_string());
                 prop_assert_eq!((&rendered, &found), (&right, &expected), "{} folded", text);

@@ -177,7 +177,7 @@ impl Templates {
             uses: Uses::default(),
         };
         let sources = source::partials(&campaign.dir.join("partials"))?;
-        let partials = sources
+        let partials: BTreeMap<_, _> = sources
             .iter()
             .map(|(name, source)| (name.clone(), source.template.clone()))
             .collect();
@@ -189,19 +189,19 @@ impl Templates {
         uses.printed_of_rows.extend(links.printed_of_rows);
         templates.uses = uses;
 
-        for (name, partial) in partials {
-            templates.escaping.register(&name, partial.clone());
-            templates.plain.register(&name, partial);
+        for (name, partial) in &partials {
+            templates.escaping.register(name, partial.clone());
+            templates.plain.register(name, partial.clone());
         }
         if let Some(html) = html {
             templates.page(html, &sources, images, message.inline_css)?;
         }
         let sample = templates.shape.context();
         if let Some(html) = &mut templates.html {
-            constant::fold(html, &templates.escaping, &sample);
+            constant::fold(html, &templates.escaping, &partials, &sample);
         }
         if let Some(text) = &mut templates.text {
-            constant::fold(text, &templates.plain, &sample);
+            constant::fold(text, &templates.plain, &partials, &sample);
         }
         Ok(templates)
     }
