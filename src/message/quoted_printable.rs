@@ -79,18 +79,20 @@ fn end_line(out: &mut String, column: usize) {
 /// How many bytes from the beginning stand for themselves.
 fn literal_run(bytes: &[u8]) -> usize {
     let (blocks, _) = bytes.as_chunks::<BLOCK>();
-    let whole = blocks
-        .iter()
-        // No early exit within a block: that is what lets the compiler look at all of it at once.
-        .take_while(|block| block.iter().fold(true, |all, byte| all & is_literal(*byte)))
-        .count()
-        * BLOCK;
+    let whole = blocks.iter().take_while(|block| is_all_literal(block));
+    let whole = whole.count() * BLOCK;
     let rest = &bytes[whole..];
-    whole
-        + rest
-            .iter()
-            .position(|byte| !is_literal(*byte))
-            .unwrap_or(rest.len())
+    // The last bytes as a block of their own, some of them looked at before: for most lines that settles it.
+    if rest.len() < BLOCK && bytes.last_chunk().is_some_and(is_all_literal) {
+        return bytes.len();
+    }
+    let run = rest.iter().position(|byte| !is_literal(*byte));
+    whole + run.unwrap_or(rest.len())
+}
+
+/// No early exit: that is what lets the compiler look at all of it at once.
+fn is_all_literal(block: &[u8; BLOCK]) -> bool {
+    block.iter().fold(true, |all, byte| all & is_literal(*byte))
 }
 
 /// What may stand for itself, within a line.
