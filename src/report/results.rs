@@ -170,7 +170,13 @@ pub fn write(
                     {
                         read_line(lines, offset, &mut buffer)
                             .map_err(|error| LedgerError::io(&path, "read the ledger", error))?;
-                        line.take(&buffer, &path)?;
+                        let row = line.take(&buffer, &path)?;
+                        let mut others = recipient.others.iter();
+                        if state == ListedState::Invalid
+                            && others.any(|other| other.position.row == row)
+                        {
+                            line.row = row;
+                        }
                     }
                     if let (ListedState::InDoubt, Some(trace)) = (state, doubts.get(&hash)) {
                         line.look_up_by(trace);
@@ -228,8 +234,8 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// With what the recipient's last line in the ledger says.
-    fn take(&mut self, line: &'a [u8], path: &std::path::Path) -> Result<(), LedgerError> {
+    /// With what the recipient's last line in the ledger says; gives the row that it names.
+    fn take(&mut self, line: &'a [u8], path: &std::path::Path) -> Result<u64, LedgerError> {
         let entry: Entry<'a> =
             serde_json::from_slice(line).map_err(|error| LedgerError::Damaged {
                 path: path.to_owned(),
@@ -248,7 +254,7 @@ impl<'a> Line<'a> {
         });
         self.time = Some(entry.time);
         self.refused = entry.refused;
-        Ok(())
+        Ok(entry.row)
     }
 
     /// With what a message in doubt can be looked up by: the time is when it left, not when it was found to be in doubt.
