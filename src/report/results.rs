@@ -188,12 +188,12 @@ pub fn write(
             continue;
         }
         // As a list again, it is to be as wrong as it is in this one.
-        let torn = matches!(&row, Row::Invalid(row) if row.torn) && format == Format::Csv;
+        let torn = matches!(&row, Row::Invalid(row) if row.torn);
         let all = rows(&row).into_iter().map(|(row, fields, nested)| {
             let cells = own.iter().map(|&at| Cell {
                 column: &roster.columns[at],
                 text: fields.get(at).filter(|_| !torn).unwrap_or_default(),
-                value: nested.iter().find(|it| it.0 == at).map(|it| &it.1),
+                value: nested.iter().find(|it| it.0 == at && !torn).map(|it| &it.1),
             });
             (row, cells.collect())
         });
