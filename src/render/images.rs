@@ -99,10 +99,11 @@ impl Scan<'_> {
                 Some(_) => at = self.attribute(&name, at),
             }
         }
-        if name != "style" {
+        if name != "style" && name != "mj-style" {
             return at + 1;
         }
-        let end = self.find(at, "</style").unwrap_or(self.bytes.len());
+        let end = self.find(at, &format!("</{name}"));
+        let end = end.unwrap_or(self.bytes.len());
         self.style(at + 1..end);
         end
     }

@@ -210,7 +210,9 @@ impl Templates {
         let mut page = written;
         let is_mjml = page.name.ends_with(".mjml.hbs");
         if is_mjml {
-            page = mjml::to_html(&page, partials)?;
+            page = mjml::to_html(&page, partials, inline_css, |path| {
+                images.fixed(path).map(drop)
+            })?;
             // What stands for all of its elements there stands for each here, where a name may be another's.
             let all = partials
                 .iter()
