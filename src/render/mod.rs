@@ -4,10 +4,11 @@
 //! Cells are data: what a cell holds is never a template, the name of a partial, or the name of a helper.
 //!
 //! `source` compiles (`mistake` says why not), `tags` finds tags in a text and `pieces` elements, `mjml` and `markdown` make HTML of what is written as such, `css` moves rules of style sheets into `style` attributes, `images` finds what HTML shows and `inline` gives it Content-IDs, `includes` knows which template includes which, `scope` and `names` check every name before
-//! anything is sent, `context` is what a template sees of one row, `helpers` is what it can call, `looks` is what somebody should look at in rendered HTML.
+//! anything is sent, `context` is what a template sees of one row, `helpers` is what it can call, `depth` bounds what is nested, `looks` is what somebody should look at in rendered HTML.
 
 mod context;
 mod css;
+mod depth;
 mod error;
 mod helpers;
 mod images;

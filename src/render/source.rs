@@ -8,6 +8,7 @@ use std::path::Path;
 use handlebars::Template;
 use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
 
+use super::depth;
 use super::error::{Place, TemplateError};
 use super::helpers;
 use super::mistake;
@@ -162,6 +163,13 @@ pub(super) fn partials(folder: &Path) -> Result<BTreeMap<String, Source>, Templa
 }
 
 pub(super) fn compile(name: String, text: &str) -> Result<Template, TemplateError> {
+    depth::blocks(text).map_err(|(at, problem)| TemplateError::Wrong {
+        place: Place {
+            template: name.clone(),
+            position: Some(position(text, at)),
+        },
+        problem,
+    })?;
     let mut template = Template::compile_with_name(text, name.clone()).map_err(|error| {
         let (position, problem) = mistake::explained(error.reason(), text, error.pos());
         TemplateError::Wrong {

@@ -15,10 +15,12 @@ mod selector;
 mod sheet;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 use std::ops::Range;
 
 use css_inline::{CSSInliner, InlineOptions};
 
+use super::depth;
 use super::error::TemplateError;
 use super::images::is_file;
 use super::pieces::{self, Piece};
@@ -108,6 +110,10 @@ pub(super) fn inlined(
     }
     if let Some((name, at, problem)) = &page.unknown {
         return Err(source(*name).wrong(*at, format!("{problem}; {WAY_OUT}")));
+    }
+    for file in iter::once(&file).chain(files.values()) {
+        let deep = depth::elements(&file.pieces);
+        deep.map_err(|(at, problem)| file.source.wrong(at, problem))?;
     }
     let edits = edits(&page, &rules, source)?;
     if edits.is_empty() {

@@ -382,6 +382,15 @@ fn what_cannot_be_known_is_an_error_that_says_what_to_do() {
         alone("<style media=screen>p{a:b}</style><p>"),
         "<p style=\"a:b\">"
     );
+    // The parser of HTML calls itself for each.
+    let deep = wrong(&format!(
+        "<style>p{{a:b}}</style><p>\n{}",
+        "<div>".repeat(20_000)
+    ));
+    assert!(
+        deep.starts_with("m.html.hbs:2:1251: more than 250 elements"),
+        "{deep}"
+    );
     // Where there is nothing to move, nothing has to be known.
     assert_eq!(
         alone("{{#if x}}<p>{{/if}}<link rel=stylesheet href=https://a.example/b.css>"),

@@ -13,6 +13,7 @@ use mrml::prelude::parser::{Error, ParserOptions};
 use mrml::prelude::render::RenderOptions;
 
 use super::css::{self, without_empty_sheets};
+use super::depth;
 use super::error::TemplateError;
 use super::images::{is_file, references, unescaped};
 use super::pieces::{self, Element, Piece, VOID};
@@ -35,6 +36,8 @@ pub(super) fn to_html(
     mut image: impl FnMut(&str) -> Result<(), String>,
 ) -> Result<Source, TemplateError> {
     let text = expand::expanded(main, partials)?;
+    depth::elements(&pieces::pieces(&text.text))
+        .map_err(|(at, problem)| text.wrong(at, problem))?;
     let elements = elements(&text.text);
     if let Some(at) = start(&elements, |name| name == "mj-include") {
         let problem =

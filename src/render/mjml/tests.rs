@@ -298,6 +298,27 @@ fn a_place_is_right_behind_what_is_left_out_or_put_in() {
 }
 
 #[test]
+fn what_nests_too_deep_is_refused_before_it_uses_up_the_stack() {
+    let text = format!("{}x{}", "<div>".repeat(20_000), "</div>".repeat(20_000));
+    let page = format!(
+        "<mjml><mj-body><mj-section><mj-column><mj-text>\n{text}</mj-text></mj-column></mj-section></mj-body></mjml>"
+    );
+    for (page, place, name) in [
+        (page, "2:1226", "div"),
+        (
+            "<mjml><mj-body>".to_owned() + &"<mj-section>".repeat(20_000),
+            "1:2992",
+            "mj-section",
+        ),
+    ] {
+        let expected = format!(
+            "m.mjml.hbs:{place}: more than 250 elements stand in each other here; see whether end tags are missing, such as </{name}>"
+        );
+        assert_eq!(html(&page, &[]).unwrap_err(), expected);
+    }
+}
+
+#[test]
 fn what_is_in_a_comment_is_no_mjml() {
     let section = "<mj-section><mj-column><mj-text>x</mj-text></mj-column></mj-section>";
     let html = body(&format!("<!-- {section} <mj-include> -->{section}"));
