@@ -193,6 +193,37 @@ fn partials_of_mjml_are_put_in_and_others_stay_tags() {
 }
 
 #[test]
+fn no_row_chooses_what_an_inline_partial_of_mjml_is() {
+    let section = |text: &str| {
+        format!("<mj-section><mj-column><mj-text>{text}</mj-text></mj-column></mj-section>")
+    };
+    let inline = |text: &str| format!("{{{{#*inline \"top\"}}}}{text}{{{{/inline}}}}");
+    let page = |head: &str| {
+        html(
+            &format!("<mjml><mj-body>\n{head}{{{{> top}}}}</mj-body></mjml>"),
+            &[],
+        )
+    };
+    let (one, two) = (inline(&section("one")), inline(&section("two")));
+    let error = page(&format!("{{{{#if a}}}}{one}{{{{else}}}}{two}{{{{/if}}}}")).unwrap_err();
+    assert!(
+        error.starts_with("m.mjml.hbs:2:10: \"top\" holds MJML, and is put in here before there is a row: no block decides"),
+        "{error}"
+    );
+    let way_out = inline(&format!(
+        "{{{{#if a}}}}{}{{{{else}}}}{}{{{{/if}}}}",
+        section("one"),
+        section("two")
+    ));
+    let html = page(&format!("{{{{#if b}}}}{{{{/if}}}}{way_out}")).unwrap();
+    let (one, two) = html.split_once("{{else}}").unwrap();
+    assert!(
+        one.contains(">one</div>") && two.contains(">two</div>"),
+        "{html}"
+    );
+}
+
+#[test]
 fn nothing_is_loaded_from_elsewhere_unasked() {
     let text =
         "<mj-section><mj-column><mj-text font-family=\"Lato\">a</mj-text></mj-column></mj-section>";
