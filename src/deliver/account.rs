@@ -39,6 +39,8 @@ pub struct Account<'a> {
     handed: AtomicU64,
     /// How often it was refused at a message since one was accepted.
     refusals: AtomicU32,
+    /// Whether its server said that it has no SMTPUTF8.
+    lacks_smtputf8: AtomicBool,
     /// No pace, no quota: what is below need not be asked.
     free: AtomicBool,
     bounds: Mutex<Bounds>,
@@ -94,6 +96,7 @@ impl<'a> Account<'a> {
             messages: AtomicU32::new(server.messages_per_connection),
             handed: AtomicU64::new(0),
             refusals: AtomicU32::new(0),
+            lacks_smtputf8: AtomicBool::new(false),
             free: AtomicBool::new(pace.is_free() && quotas.is_empty()),
             bounds: Mutex::new(Bounds {
                 pace,
@@ -210,6 +213,16 @@ impl<'a> Account<'a> {
         if !self.free.load(Relaxed) {
             self.lock().quotas.iter_mut().for_each(Quota::give_back);
         }
+    }
+
+    /// Takes in whether the server offers SMTPUTF8.
+    pub fn learn_smtputf8(&self, offered: bool) {
+        self.lacks_smtputf8.store(!offered, Relaxed);
+    }
+
+    /// Whether it has said that it does not; until it has said anything it may.
+    pub fn lacks_smtputf8(&self) -> bool {
+        self.lacks_smtputf8.load(Relaxed)
     }
 
     /// Messages that it has, or is to get.

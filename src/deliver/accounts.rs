@@ -57,6 +57,21 @@ impl<'a> Accounts<'a> {
         usize::try_from(share.saturating_sub(account.handed())).unwrap_or(usize::MAX)
     }
 
+    /// Whether messages that need SMTPUTF8 are for others than `account`: its server has none, and one that is there may.
+    pub fn leaves_smtputf8(&self, account: &Account<'a>, now: Instant) -> bool {
+        let may = |it: &Account<'_>| {
+            !it.lacks_smtputf8() && it.is_out(now).is_none() && !it.health.is_in_trouble()
+        };
+        account.lacks_smtputf8() && self.iter().any(may)
+    }
+
+    /// `account` leaves what there is to others: they do not wait for it to have its share.
+    pub fn step_aside(&self, account: &Account<'a>) {
+        let weight = |account: &Account<'_>| u64::from(account.server.weight.unwrap_or(1));
+        let level = self.iter().map(|it| it.handed() / weight(it)).max();
+        account.keep_level(level.unwrap_or_default() * weight(account));
+    }
+
     /// Gives `account` no messages until then; `None`: none any more.
     pub fn leave_out(&self, account: &Account<'a>, until: Option<Instant>, now: Instant) -> Left {
         account.leave_out(until);

@@ -8,7 +8,7 @@ use super::reply::Lasting;
 use super::session::Trouble;
 use crate::campaign::Delivery;
 use crate::ledger::standing::SlotId;
-use crate::message::{Message, Part};
+use crate::message::{Message, Part, Whose};
 use crate::outcome::{Cause, Failure, Outcome, Scope, Stage};
 
 /// A message with its place in the run.
@@ -53,6 +53,12 @@ impl Weigh for Job {
 }
 
 impl Job {
+    /// Whether only a server with SMTPUTF8 can take it.
+    pub fn needs_smtputf8(&self) -> bool {
+        let beyond = self.message.beyond_ascii;
+        matches!(beyond, Some(Whose::Recipient | Whose::Other))
+    }
+
     /// Takes in that the connection was lost at this message, when so many were accepted in all. A message at which
     /// it is lost each time, while others are accepted, is itself the trouble, and has failed.
     pub fn lost(

@@ -104,13 +104,22 @@ impl<T: Weigh> Outbox<T> {
 
     /// Takes up to `most` items more, for a taker that holds so many: not beyond its fair share of what is not done.
     pub fn take(&self, most: usize, held: usize) -> Vec<T> {
+        self.take_those(most, held, |_| true)
+    }
+
+    /// As [`Outbox::take`], those alone that are wanted; the others stay for other takers.
+    pub fn take_those(&self, most: usize, held: usize, wanted: impl Fn(&T) -> bool) -> Vec<T> {
         let mut inner = self.lock();
         if inner.halted {
             return Vec::new();
         }
         inner.hungry |= inner.queue.is_empty();
         let fair = (inner.queue.len() + inner.outstanding).div_ceil(self.takers);
-        self.draw(&mut inner, most.min(fair.saturating_sub(held)))
+        let most = most.min(fair.saturating_sub(held));
+        let items = self.draw(&mut inner, most, wanted);
+        // What it left is not for it: it is to hear of more.
+        inner.hungry |= items.len() < most;
+        items
     }
 
     /// Whether there is something to take.
@@ -149,9 +158,21 @@ impl<T: Weigh> Outbox<T> {
         self.feed_hungry(inner);
     }
 
-    fn draw(&self, inner: &mut Inner<T>, most: usize) -> Vec<T> {
+    fn draw(&self, inner: &mut Inner<T>, most: usize, wanted: impl Fn(&T) -> bool) -> Vec<T> {
         let most = most.min(inner.queue.len());
-        let items: Vec<T> = inner.queue.drain(..most).collect();
+        let items: Vec<T> = match inner.queue.iter().take(most).all(&wanted) {
+            true => inner.queue.drain(..most).collect(),
+            false => {
+                let mut items = Vec::new();
+                for item in std::mem::take(&mut inner.queue) {
+                    match items.len() < most && wanted(&item) {
+                        true => items.push(item),
+                        false => inner.queue.push_back(item),
+                    }
+                }
+                items
+            }
+        };
         inner.bytes -= items.iter().map(Weigh::weight).sum::<usize>();
         inner.outstanding += items.len();
         // Woken at half, the feeder finds room for many items, and is woken less often.
@@ -214,6 +235,18 @@ mod tests {
                 poll(&mut fds, None).unwrap();
             }
         });
+    }
+
+    #[test]
+    fn what_is_not_wanted_stays_for_others_in_its_order() {
+        let outbox = Outbox::new(1, Vec::new());
+        outbox.push((0..8).collect()).unwrap();
+        assert_eq!(outbox.take_those(3, 0, |it| it % 2 == 1), [1, 3, 5]);
+        assert_eq!(outbox.take_those(9, 3, |it| *it > 9), [0_usize; 0]);
+        assert_eq!(outbox.take(9, 3), [0, 2, 4, 6, 7]);
+        outbox.close();
+        outbox.done(8);
+        assert!(outbox.is_done());
     }
 
     #[test]

@@ -6,6 +6,14 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
+use rustix::fs::{Mode, OFlags};
+
+/// How a folder is opened that something is looked for in: it need not be one whose files may be listed.
+#[cfg(target_os = "linux")]
+const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY);
+#[cfg(not(target_os = "linux"))]
+const FOLDER: OFlags = OFlags::DIRECTORY;
+
 /// The campaign folder.
 #[derive(Debug, Clone)]
 pub struct Folder {
@@ -76,7 +84,12 @@ impl Folder {
         match &self.real {
             Some(folder) if real.starts_with(folder) => {
                 let stamp = Stamp::of(&real).map_err(|error| missing(&error))?;
-                Ok(Found { real, stamp })
+                let folder = folder.clone();
+                Ok(Found {
+                    folder,
+                    real,
+                    stamp,
+                })
             }
             _ => Err(outside()),
         }
@@ -86,6 +99,8 @@ impl Folder {
 /// A plain file in the campaign folder.
 #[derive(Debug)]
 pub struct Found {
+    /// The campaign folder, as absolute.
+    folder: PathBuf,
     /// Absolute, and without symbolic links.
     pub real: PathBuf,
     /// As it was when it was found.
@@ -98,7 +113,31 @@ impl Found {
     /// # Errors
     /// What is wrong, with `path`, which led to it.
     pub fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        read(&self.real).map_err(|error| format!("cannot read {path:?}: {}", error.kind()))
+        let read = self.open().and_then(|mut file| {
+            is_plain(&file.metadata()?)?;
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            Ok(bytes)
+        });
+        read.map_err(|error| format!("cannot read {path:?}: {}", error.kind()))
+    }
+
+    /// Opens it from the folder on, step by step: a symbolic link that was put in since it was found is not followed.
+    fn open(&self) -> io::Result<File> {
+        let inside = self.real.strip_prefix(&self.folder);
+        let inside = inside.map_err(io::Error::other)?;
+        let mut at = rustix::fs::open(&self.folder, FOLDER, Mode::empty())?;
+        let mut parts = inside.components().peekable();
+        while let Some(part) = parts.next() {
+            let flags = match parts.peek() {
+                Some(_) => FOLDER,
+                // A pipe would be waited for without end.
+                None => OFlags::RDONLY | OFlags::NONBLOCK,
+            };
+            let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            at = rustix::fs::openat(&at, part.as_os_str(), flags, Mode::empty())?;
+        }
+        Ok(File::from(at))
     }
 }
 
@@ -126,8 +165,12 @@ impl Stamp {
 /// What the system says of a plain file: a pipe would be waited for without end.
 fn plain(path: &Path) -> io::Result<Metadata> {
     let metadata = fs::metadata(path)?;
+    is_plain(&metadata).map(|()| metadata)
+}
+
+fn is_plain(metadata: &Metadata) -> io::Result<()> {
     match metadata.is_file() {
-        true => Ok(metadata),
+        true => Ok(()),
         false => Err(io::Error::new(
             io::ErrorKind::InvalidInput,
             "it is not a plain file",
@@ -179,6 +222,45 @@ mod tests {
         }
         for path in ["", "invoices/2.pdf", "invoices", "invoices/1.pdf/x"] {
             assert!(folder.by_data(path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_link_that_is_put_in_behind_the_check_is_not_followed() {
+        use std::os::unix::fs::symlink;
+        let outside = tempfile::tempdir().unwrap();
+        let inside = outside.path().join("campaign");
+        let deep = inside.join("invoices/2026");
+        fs::create_dir_all(&deep).unwrap();
+        fs::create_dir_all(outside.path().join("private/2026")).unwrap();
+        fs::write(deep.join("1.pdf"), "one").unwrap();
+        fs::write(outside.path().join("private/2026/1.pdf"), "secret").unwrap();
+        let found = Folder::new(&inside).by_data("invoices/2026/1.pdf").unwrap();
+        assert_eq!(found.read("").unwrap(), b"one");
+
+        fs::rename(deep.join("1.pdf"), deep.join("kept")).unwrap();
+        symlink("../../../private/2026/1.pdf", deep.join("1.pdf")).unwrap();
+        assert!(found.read("").is_err());
+        fs::remove_file(deep.join("1.pdf")).unwrap();
+        #[cfg(target_os = "linux")]
+        {
+            rustix::fs::mkfifoat(rustix::fs::CWD, deep.join("1.pdf"), Mode::RWXU).unwrap();
+            assert!(found.read("").unwrap_err().contains("cannot read"));
+        }
+        fs::rename(deep.join("kept"), deep.join("1.pdf")).unwrap();
+        assert_eq!(found.read("").unwrap(), b"one");
+
+        for (folder, to) in [
+            ("invoices/2026", "../../private/2026"),
+            ("invoices", "../private"),
+        ] {
+            let folder = inside.join(folder);
+            fs::rename(&folder, inside.join("aside")).unwrap();
+            symlink(to, &folder).unwrap();
+            assert_eq!(fs::read(&found.real).unwrap(), b"secret");
+            assert!(found.read("").is_err(), "{to}");
+            fs::remove_file(&folder).unwrap();
+            fs::rename(inside.join("aside"), &folder).unwrap();
         }
     }
 

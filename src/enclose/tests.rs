@@ -124,6 +124,24 @@ fn each_image_goes_along_once_and_only_where_it_is_shown() {
 }
 
 #[test]
+fn backgrounds_of_mjml_go_along_for_outlook_too() {
+    let folder = folder("html = 'm.mjml.hbs'", None, &["logo"]);
+    let mjml = "<mjml><mj-body><mj-wrapper background-url='images/photo.png'><mj-section background-size='cover' \
+        background-url='images/{{file}}.png'><mj-column><mj-text>a</mj-text></mj-column></mj-section></mj-wrapper>\
+        <mj-hero background-url='images/logo.png' background-height='9' background-width='9'><mj-text>b</mj-text></mj-hero>\
+        </mj-body></mjml>";
+    fs::write(folder.path().join("m.mjml.hbs"), mjml).unwrap();
+    let messages = messages(folder.path());
+    let (names, html) = shown(messages[0].as_ref().unwrap());
+    assert_eq!(names, ["logo.png", "photo.png"]);
+    assert!(!html.contains("images/"), "{html}");
+    assert!(
+        html.contains("<v:fill ") && html.contains("<v:image "),
+        "{html}"
+    );
+}
+
+#[test]
 fn a_missing_image_has_its_place() {
     let html = "<p>é\n<p>{{email}}é<img src=\"images/gone.png\">";
     let folder = folder("", Some(html), &["a"]);

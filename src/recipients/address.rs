@@ -97,6 +97,17 @@ fn parse_bare(bare: &str) -> Result<Address, String> {
     } else {
         split_plain(bare)?
     };
+    // IDNA takes one for a letter of the domain, and SMTPUTF8 for one before the @.
+    if let Some(c) = local
+        .chars()
+        .chain(domain.chars())
+        .find(|c| QUOTES.contains(c))
+    {
+        let straight = if QUOTES[..4].contains(&c) { '\'' } else { '"' };
+        return Err(format!(
+            "a typographic quote ({c}) in the address; take it out, or write {straight} where it belongs there"
+        ));
+    }
     if local.is_empty() {
         return Err("nothing before the @; correct the address".to_owned());
     }
@@ -141,6 +152,9 @@ fn parse_bare(bare: &str) -> Result<Address, String> {
     Address::new(local, domain)
         .map_err(|_| "this is no address; correct it, as in jane@x.example".to_owned())
 }
+
+/// Quotes as word processors write them; single ones first.
+const QUOTES: [char; 12] = ['‘', '’', '‚', '‛', '“', '”', '„', '‟', '«', '»', '‹', '›'];
 
 /// Whether this is in an address by mistake, or to deceive: what cannot be seen and means nothing there, and what turns the
 /// direction of the text around it. The two joiners are letters' own in Persian and in Indian languages.

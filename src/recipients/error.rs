@@ -91,13 +91,15 @@ pub enum ListError {
         /// The list.
         file: PathBuf,
     },
-    /// Named as text, and not so.
-    #[error("{}: this is {kind}, not text; name it for what it is, or save the list as CSV", .file.display())]
-    NoText {
+    /// Named as what it is not.
+    #[error("{}: by its bytes this is {is}, not what its name says; {way}", .file.display())]
+    Misnamed {
         /// The list.
         file: PathBuf,
         /// What it is.
-        kind: &'static str,
+        is: &'static str,
+        /// What to do.
+        way: String,
     },
     /// A byte order mark says another encoding than the settings.
     #[error("{}: the file begins with a byte order mark of {marked}, and \"encoding\" under [recipients] says {set}; leave \"encoding\" out", .file.display())]

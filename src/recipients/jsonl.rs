@@ -1,9 +1,12 @@
 //! JSON lines in, records out: one object a line, its names the columns.
 //!
+//! A line that `mailrun results` wrote is the row in it, or the rows, of a group: no list has such lines otherwise, since no
+//! column may be called `message_id`.
+//!
 //! What a cell is to its template: a string, true and false are themselves; null, and a name that the line has not, are an
 //! empty cell; a number is its text as written, and a number where that loses nothing; lists and objects are themselves.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;
@@ -40,7 +43,7 @@ impl Names {
             if found.line == 0 {
                 found.line = lines.line;
             }
-            for (name, value) in lines.object()?.0 {
+            for (name, value) in lines.rows()?.into_iter().flat_map(|row| row.0) {
                 let name = name.trim();
                 let place = match places.get(name) {
                     Some(place) => *place,
@@ -69,6 +72,8 @@ impl Names {
 pub(super) struct JsonRows<R> {
     lines: Lines<R>,
     places: HashMap<String, usize>,
+    /// Further rows of the line at hand.
+    waiting: VecDeque<Record>,
 }
 
 impl<R: Read> JsonRows<R> {
@@ -77,17 +82,27 @@ impl<R: Read> JsonRows<R> {
         JsonRows {
             lines: Lines::new(input),
             places: places.map(|(place, name)| (name.clone(), place)).collect(),
+            waiting: VecDeque::new(),
         }
     }
 
     /// The next record, a field for each column; `None` at the end of the source.
     pub fn next(&mut self) -> Result<Option<Record>, Fault> {
-        if !self.lines.next()? {
-            return Ok(None);
+        while self.waiting.is_empty() {
+            if !self.lines.next()? {
+                return Ok(None);
+            }
+            for row in self.lines.rows()? {
+                self.waiting.push_back(self.record(row)?);
+            }
         }
+        Ok(self.waiting.pop_front())
+    }
+
+    fn record(&self, row: Object<'_>) -> Result<Record, Fault> {
         let mut cells = vec![String::new(); self.places.len()];
         let (mut nested, mut wrong) = (Vec::new(), None);
-        for (name, raw) in self.lines.object()?.0 {
+        for (name, raw) in row.0 {
             let Some(&place) = self.places.get(name.trim()) else {
                 let what = format!("the name {name:?} was not there when the list was first read");
                 return Err(self.lines.fault(0, what));
@@ -107,14 +122,14 @@ impl<R: Read> JsonRows<R> {
             cells[place] = text;
             nested.extend(value.map(|value| (place, value)));
         }
-        Ok(Some(Record {
+        Ok(Record {
             line: self.lines.line,
             count: cells.len(),
             fields: StringRecord::from(cells),
             nested,
             wrong,
             undecided: None,
-        }))
+        })
     }
 }
 
@@ -208,6 +223,19 @@ impl<R: Read> Lines<R> {
         })
     }
 
+    /// The rows of the line at hand: its object, or those that are in it.
+    fn rows(&self) -> Result<Vec<Object<'_>>, Fault> {
+        let object = self.object()?;
+        let Some((name, rows)) = object.of_results() else {
+            return Ok(vec![object]);
+        };
+        let parsed = match name {
+            ROWS => serde_json::from_str(rows),
+            _ => serde_json::from_str(rows).map(|row| vec![row]),
+        };
+        parsed.map_err(|error| self.fault(0, format!("in {name:?}: {}", bare(&error))))
+    }
+
     fn fault(&self, character: usize, what: String) -> Fault {
         Fault::Json {
             line: self.line,
@@ -229,6 +257,22 @@ fn bare(error: &serde_json::Error) -> String {
 
 /// An object's names, none twice, and its values as they are written.
 struct Object<'a>(Vec<(String, &'a RawValue)>);
+
+/// Where a line of results has the rows of a group, and where it has its only row, or its first.
+const ROWS: &str = "rows";
+const FIELDS: &str = "fields";
+
+impl<'a> Object<'a> {
+    /// Where the rows of the list stand in it, when it is a line of results.
+    fn of_results(&self) -> Option<(&'static str, &'a str)> {
+        let entry = |wanted| self.0.iter().find(|(name, _)| name == wanted);
+        entry("message_id")?;
+        let all = [ROWS, FIELDS].map(|name| Some((name, entry(name)?.1.get())));
+        let [rows, fields] = all;
+        let fields = fields.filter(|(_, fields)| fields.starts_with('{'));
+        rows.filter(|_| fields.is_some()).or(fields)
+    }
+}
 
 impl<'de> Deserialize<'de> for Object<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

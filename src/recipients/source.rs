@@ -12,7 +12,7 @@ use super::encoding::{self, Encoded};
 use super::error::{ListError, Place};
 use super::gather::Gathered;
 use super::jsonl::{JsonRows, Names};
-use super::kind::{Format, Kind, is_gzip, no_text};
+use super::kind::{Format, Kind, is_gzip, misnamed};
 use super::list::{List, Reader, Rows, explain};
 use super::origin::{Origin, STDIN, spool};
 use super::records::{MOST_COLUMNS, Records};
@@ -22,6 +22,8 @@ use crate::wording::{count, printable};
 
 /// Bytes of text in which the delimiter is looked for.
 const START: usize = 64 << 10;
+/// Bytes that say what a file is.
+const LOOKED_AT: usize = 4096;
 /// Rows in which a sample of names is looked for, and names in it.
 const SAMPLED: usize = 100_000;
 const SAMPLE: usize = 3;
@@ -69,6 +71,14 @@ impl Source {
         }
         // Not even the head of an archive: there is nothing to uncompress.
         let gzip = kind.gzip && !first.is_empty();
+        let start = origin.start(gzip, LOOKED_AT).map_err(failed)?;
+        if start.is_empty() && matches!(kind.format, Format::Xlsx | Format::Ods) {
+            return Err(ListError::NoHeader { file: file.clone() });
+        }
+        if let Some((is, way)) = misnamed(file, kind, &start) {
+            let file = file.clone();
+            return Err(ListError::Misnamed { file, is, way });
+        }
         let mut source = Source {
             settings: settings.clone(),
             origin: origin.clone(),
@@ -244,9 +254,6 @@ impl Source {
         let failed = |cause| self.failed(cause);
         let file = || self.settings.file.clone();
         let start = self.origin.start(self.gzip, 16).map_err(failed)?;
-        if let Some(kind) = no_text(&start) {
-            return Err(ListError::NoText { file: file(), kind });
-        }
         let Some(set) = self.settings.encoding else {
             let bytes = self.origin.plain(self.gzip).map_err(failed)?;
             return encoding::detect(bytes).map_err(failed);
@@ -335,11 +342,11 @@ const UNKNOWN: Encoded = Encoded {
 
 /// The kind of standard input.
 fn kind_of_bytes(origin: &Origin) -> io::Result<Kind> {
-    let kind = Kind::of_bytes(&origin.start(false, 4096)?);
+    let kind = Kind::of_bytes(&origin.start(false, LOOKED_AT)?);
     if !kind.gzip {
         return Ok(kind);
     }
-    let inside = Kind::of_bytes(&origin.start(true, 4096)?);
+    let inside = Kind::of_bytes(&origin.start(true, LOOKED_AT)?);
     Ok(Kind {
         gzip: true,
         ..inside

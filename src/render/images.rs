@@ -1,4 +1,5 @@
-//! Where the static text of an HTML template names an image: `<img src="…">`, and `url(…)` in a style.
+//! Where the static text of an HTML template names an image: `<img src="…">`, `url(…)` in a style, and what older mail programs
+//! have for backgrounds.
 //!
 //! Reads HTML as far as that needs, with the template's tags in it; what is no HTML is nobody's image.
 
@@ -88,7 +89,9 @@ impl Scan<'_> {
 
     /// A start tag, from its name on; gives where it ends, for `style` where the element does.
     fn element(&mut self, start: usize) -> usize {
-        let mut at = self.while_(start, |byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let mut at = self.while_(start, |byte| {
+            byte.is_ascii_alphanumeric() || b"-:".contains(&byte)
+        });
         let name = self.source[start..at].to_ascii_lowercase();
         loop {
             match self.bytes.get(at) {
@@ -99,10 +102,11 @@ impl Scan<'_> {
                 Some(_) => at = self.attribute(&name, at),
             }
         }
-        if name != "style" {
+        if name != "style" && name != "mj-style" {
             return at + 1;
         }
-        let end = self.find(at, "</style").unwrap_or(self.bytes.len());
+        let end = self.find(at, &format!("</{name}"));
+        let end = end.unwrap_or(self.bytes.len());
         self.style(at + 1..end);
         end
     }
@@ -126,7 +130,13 @@ impl Scan<'_> {
             }
         };
         let name = self.source.get(start..end).unwrap_or_default();
-        if element == "img" && name.eq_ignore_ascii_case("src") {
+        let is_image = match element {
+            // The last three are drawn by Outlook, where a background is to be behind a text.
+            "img" | "v:fill" | "v:image" | "v:imagedata" => name.eq_ignore_ascii_case("src"),
+            "body" | "table" | "tr" | "th" | "td" => name.eq_ignore_ascii_case("background"),
+            _ => false,
+        };
+        if is_image {
             self.add(value);
         } else if name.eq_ignore_ascii_case("style") {
             self.style(value);
@@ -281,6 +291,14 @@ mod tests {
             (
                 "<!-- <img src=a.png> --><!--[if mso]><img src=\"b.png\"><![endif]-->",
                 vec!["b.png"],
+            ),
+            (
+                "<TABLE BACKGROUND=a.png><td background='b.png'><p background=no.png><v src=no.png>",
+                vec!["a.png", "b.png"],
+            ),
+            (
+                "<!--[if mso]><v:rect><v:fill src=\"a.png\" type=frame/><V:Image src='{{b}}.png'/><v:imagedata src=c.png><![endif]-->",
+                vec!["a.png", "{{b}}.png", "c.png"],
             ),
             (
                 "{{!-- <img src=a.png> --}}<p title=\"<img src=b.png>\">",

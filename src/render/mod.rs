@@ -3,12 +3,13 @@
 //! Owns the templates, compiled once and checked against the list's columns. Pure after loading: no I/O, no clock.
 //! Cells are data: what a cell holds is never a template, the name of a partial, or the name of a helper.
 //!
-//! `source` compiles, `tags` finds tags in a text and `pieces` elements, `mjml` and `markdown` make HTML of what is written as such, `css` moves rules of style sheets into `style` attributes, `images` finds what HTML shows and `inline` gives it Content-IDs, `includes` knows which template includes which, `scope` and `names` check every name before
-//! anything is sent, `context` is what a template sees of one row, `engine` renders it, `constant` what is the same in all rows, once, `helpers` is what it can call, `looks` is what somebody should look at in rendered HTML.
+//! `source` compiles (`mistake` says why not), `tags` finds tags in a text and `pieces` elements, `mjml` and `markdown` make HTML of what is written as such, `css` moves rules of style sheets into `style` attributes, `images` finds what HTML shows and `inline` gives it Content-IDs, `includes` knows which template includes which, `scope` and `names` check every name before
+//! anything is sent, `context` is what a template sees of one row, `engine` renders it, `constant` what is the same in all rows, once, `helpers` is what it can call, `depth` bounds what is nested, `looks` is what somebody should look at in rendered HTML.
 
 mod constant;
 mod context;
 mod css;
+mod depth;
 mod engine;
 mod error;
 mod helpers;
@@ -17,6 +18,7 @@ mod includes;
 mod inline;
 mod looks;
 mod markdown;
+mod mistake;
 mod mjml;
 mod names;
 mod pieces;
@@ -217,7 +219,9 @@ impl Templates {
         let mut page = written;
         let is_mjml = page.name.ends_with(".mjml.hbs");
         if is_mjml {
-            page = mjml::to_html(&page, partials)?;
+            page = mjml::to_html(&page, partials, inline_css, |path| {
+                images.fixed(path).map(drop)
+            })?;
             // What stands for all of its elements there stands for each here, where a name may be another's.
             let all = partials
                 .iter()

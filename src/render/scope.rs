@@ -212,11 +212,25 @@ impl<'a> Scope<'a> {
 
     /// Inside `with`, the row's own names need a way out.
     fn elsewhere(&self, name: &str, index: usize) -> Option<String> {
-        let known = index == 0 && keys(self.root()).any(|key| key == name);
-        known.then(|| format!("; did you mean {:?}?", format!("@root.{}", spelled(name))))
+        let known = |value| keys(value).any(|key| key == name);
+        let way = match self.root() {
+            _ if index > 0 => return None,
+            root if known(root) => "@root.",
+            root if known(vars(root)) => "@root.vars.",
+            _ => return None,
+        };
+        let path = format!("{way}{}", spelled(name));
+        Some(format!("; did you mean {path:?}?"))
     }
 
     fn unknown(&self, name: &str, row: &Value) -> String {
+        let vars = || keys(vars(Some(row)));
+        if vars().any(|key| key == name) {
+            return format!(
+                "no column or variable {name:?}; what stands in [vars] is named with it: write {{{{vars.{}}}}}",
+                spelled(name)
+            );
+        }
         if let Some((_, setting)) = BY_SETTING.iter().find(|(later, _)| *later == name) {
             return format!(
                 "there is no {name:?} here; for one in every other template, {setting}"
@@ -233,11 +247,18 @@ impl<'a> Scope<'a> {
                 helper.example
             );
         }
-        format!(
-            "no column or variable {name:?}{}",
-            did_you_mean(name, keys(Some(row)))
-        )
+        let near = match nearest(name, keys(Some(row))) {
+            Some(near) => Some(spelled(near)),
+            None => nearest(name, vars()).map(|near| format!("vars.{}", spelled(near))),
+        };
+        let hint = near.map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
+        format!("no column or variable {name:?}{hint}")
     }
+}
+
+/// What `[vars]` has.
+fn vars(row: Option<&Value>) -> Option<&Value> {
+    row?.get("vars")
 }
 
 fn keys(value: Option<&Value>) -> impl Iterator<Item = &str> {

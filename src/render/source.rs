@@ -5,11 +5,13 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use handlebars::Template;
 use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
-use handlebars::{Template, TemplateErrorReason};
 
+use super::depth;
 use super::error::{Place, TemplateError};
 use super::helpers;
+use super::mistake;
 
 /// A template file: its text, and what that compiles to.
 #[derive(Debug, Clone)]
@@ -161,50 +163,25 @@ pub(super) fn partials(folder: &Path) -> Result<BTreeMap<String, Source>, Templa
 }
 
 pub(super) fn compile(name: String, text: &str) -> Result<Template, TemplateError> {
+    depth::blocks(text).map_err(|(at, problem)| TemplateError::Wrong {
+        place: Place {
+            template: name.clone(),
+            position: Some(position(text, at)),
+        },
+        problem,
+    })?;
     let mut template = Template::compile_with_name(text, name.clone()).map_err(|error| {
-        let position = error.pos();
+        let (position, problem) = mistake::explained(error.reason(), text, error.pos());
         TemplateError::Wrong {
             place: Place {
                 template: name.clone(),
                 position,
             },
-            problem: explained(error.reason(), text, position),
+            problem,
         }
     })?;
     prepare(&mut template, &name);
     Ok(template)
-}
-
-/// The parser says which of its own rules it expected; this, what the author most likely left out.
-fn explained(reason: &TemplateErrorReason, text: &str, position: Option<(usize, usize)>) -> String {
-    let TemplateErrorReason::InvalidSyntax(expected) = reason else {
-        return reason.to_string();
-    };
-    let at_end = position.is_some_and(|(line, column)| {
-        let lines: Vec<_> = text.split('\n').collect();
-        lines.len() == line && lines[line - 1].chars().count() < column
-    });
-    let expects = |rule| expected.contains(rule);
-    let closes = position.is_some_and(|(line, column)| {
-        let line = text.split('\n').nth(line.saturating_sub(1));
-        line.and_then(|line| line.chars().nth(column.saturating_sub(1))) == Some('/')
-    });
-    let problem = if closes {
-        "this closes a block that was not opened"
-    } else if at_end && expects("helper_block_end") {
-        "a block is not closed: its {{/…}} is missing"
-    } else if at_end {
-        "a {{ is not closed: its }} is missing"
-    } else if expects("trailing_tilde") {
-        "expected a value or }}"
-    } else if expects("partial_identifier") {
-        "expected the name of a partial"
-    } else if expects("identifier") || expects("path") {
-        "expected a name"
-    } else {
-        return reason.to_string();
-    };
-    problem.to_owned()
 }
 
 /// Mends what Handlebars makes of two things, in the template of that name and all that is inside.
@@ -253,46 +230,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-
-    fn wrong(text: &str) -> String {
-        setting("subject", text).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn syntax_errors_have_a_place() {
-        for (text, wanted) in [
-            (
-                "Hello\nDear {{name",
-                "2:12: a {{ is not closed: its }} is missing",
-            ),
-            (
-                "{{#if a}}x",
-                "1:11: a block is not closed: its {{/…}} is missing",
-            ),
-            (
-                "{{#if a}}\nx\n",
-                "3:1: a block is not closed: its {{/…}} is missing",
-            ),
-            ("{{name}", "1:7: expected a value or }}"),
-            ("{{upper \"a}} x", "1:9: expected a value or }}"),
-            ("a {{> }}", "1:7: expected the name of a partial"),
-            ("é {{#}}", "1:6: expected a name"),
-            (
-                "a\né {{/if}}",
-                "2:5: this closes a block that was not opened",
-            ),
-            (
-                "{{#if a}}x{{/each}}",
-                "1:11: helper \"if\" was opened, but \"each\" is closing",
-            ),
-        ] {
-            assert_eq!(
-                wrong(text),
-                format!("campaign.toml: subject:{wanted}"),
-                "{text}"
-            );
-        }
-    }
 
     #[test]
     fn any_text_compiles_or_is_an_error() {

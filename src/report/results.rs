@@ -17,7 +17,7 @@ use crate::ledger::doubt::{self, Trace};
 use crate::ledger::entry::{Entry, Refused};
 use crate::ledger::file;
 use crate::ledger::standing::{Barred, KeyHash, SlotId, Standing, Standings};
-use crate::recipients::{InvalidRow, Row};
+use crate::recipients::{GroupRow, InvalidRow, Row};
 use crate::run::Error;
 use crate::run::plan::{Roster, ledger_path};
 
@@ -138,7 +138,9 @@ pub fn write(
                 // The first row of this key tells what was sent when it was right.
                 let slot = slot.filter(|slot| standings.meet(*slot));
                 match slot.filter(|slot| standings.left_out(*slot).is_none()) {
-                    Some(slot) => known.tell(&mut line, slot, file.as_mut(), &mut buffer)?,
+                    Some(slot) => {
+                        known.tell(&mut line, slot, &row.others, file.as_mut(), &mut buffer)?
+                    }
                     None => line.refuse(row),
                 }
             }
@@ -153,7 +155,13 @@ pub fn write(
                 let address = recipient.address.to_string();
                 line = Line::new(&recipient.key, recipient.position.row, address.into());
                 match standings.meet(slot) {
-                    true => known.tell(&mut line, slot, file.as_mut(), &mut buffer)?,
+                    true => known.tell(
+                        &mut line,
+                        slot,
+                        &recipient.others,
+                        file.as_mut(),
+                        &mut buffer,
+                    )?,
                     false => line.state = ListedState::Duplicate.name(),
                 }
             }
@@ -162,12 +170,12 @@ pub fn write(
             continue;
         }
         // As a list again, it is to be as wrong as it is in this one.
-        let torn = matches!(&row, Row::Invalid(row) if row.torn) && format == Format::Csv;
+        let torn = matches!(&row, Row::Invalid(row) if row.torn);
         let all = rows(&row).into_iter().map(|(row, fields, nested)| {
             let cells = own.iter().map(|&at| Cell {
                 column: &roster.columns[at],
                 text: fields.get(at).filter(|_| !torn).unwrap_or_default(),
-                value: nested.iter().find(|it| it.0 == at).map(|it| &it.1),
+                value: nested.iter().find(|it| it.0 == at && !torn).map(|it| &it.1),
             });
             (row, cells.collect())
         });
@@ -194,6 +202,7 @@ impl Known<'_> {
         &'a self,
         line: &mut Line<'a>,
         slot: SlotId,
+        others: &[GroupRow],
         file: Option<&mut BufReader<File>>,
         buffer: &'a mut Vec<u8>,
     ) -> Result<(), LedgerError> {
@@ -215,7 +224,10 @@ impl Known<'_> {
         {
             read_line(file, offset, buffer)
                 .map_err(|error| LedgerError::io(self.path, "read the ledger", error))?;
-            line.take(buffer, self.path)?;
+            let row = line.take(buffer, self.path)?;
+            if state == ListedState::Invalid && others.iter().any(|it| it.position.row == row) {
+                line.row = row;
+            }
         }
         if state == ListedState::InDoubt
             && let Some(trace) = self.doubts.get(&KeyHash::of(line.key))
@@ -265,8 +277,8 @@ impl<'a> Line<'a> {
         });
     }
 
-    /// With what the recipient's last line in the ledger says.
-    fn take(&mut self, line: &'a [u8], path: &Path) -> Result<(), LedgerError> {
+    /// With what the recipient's last line in the ledger says; gives the row that it names.
+    fn take(&mut self, line: &'a [u8], path: &Path) -> Result<u64, LedgerError> {
         let entry: Entry<'a> =
             serde_json::from_slice(line).map_err(|error| LedgerError::Damaged {
                 path: path.to_owned(),
@@ -285,7 +297,7 @@ impl<'a> Line<'a> {
         });
         self.time = Some(entry.time);
         self.refused = entry.refused;
-        Ok(())
+        Ok(entry.row)
     }
 
     /// With what a message in doubt can be looked up by: the time is when it left, not when it was found to be in doubt.

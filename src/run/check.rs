@@ -7,9 +7,10 @@ use rayon::prelude::*;
 use super::Error;
 use super::announce::{changed, least_time, route, time};
 use super::connect;
-use super::feed::{CHUNK_BYTES, date, invalid_row};
+use super::feed::{CHUNK_BYTES, date};
 use super::names;
 use super::plan::{Plan, is_open};
+use super::refused::invalid_row;
 use super::send::no_server;
 use crate::campaign::{Campaign, InDoubt};
 use crate::deliver::access::{Access, AccessError};
@@ -249,7 +250,7 @@ impl Found {
                 || composer.sheet(),
                 |sheet, (recipient, due)| match composer.compose(&recipient, date, sheet) {
                     Ok(message) => Ok(Glance::at(&message, sheet, due, domains)),
-                    Err(refusal) => Err(Box::new(invalid_row(recipient, refusal))),
+                    Err(refusal) => Err(Box::new(invalid_row(composer, recipient, refusal))),
                 },
             )
             .collect();

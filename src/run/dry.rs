@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::Error;
 use super::feed::{CHUNK_BYTES, date};
 use super::plan::{Plan, Selection};
+use super::refused::invalid_row;
 use crate::deliver::eml;
 use crate::ledger::standing::KeyHash;
 use crate::recipients::{InvalidRow, Recipient, Row};
@@ -100,7 +101,7 @@ fn write(
                         action: "write a message",
                         source,
                     }),
-                Err(refusal) => Ok(Some(super::feed::invalid_row(recipient, refusal))),
+                Err(refusal) => Ok(Some(invalid_row(&plan.composer, recipient, refusal))),
             },
         )
         .collect();

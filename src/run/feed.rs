@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::plan::{INVALID_SHOWN, Plan, Selection, is_open};
+use super::refused::invalid_row;
 use crate::campaign::InDoubt;
 use crate::deliver::job::Job;
 use crate::deliver::outbox::{Outbox, Weigh};
@@ -15,7 +16,7 @@ use crate::ledger::entry::{Entry, State, timestamp, write_line};
 use crate::ledger::file::Ledger;
 use crate::ledger::replay::Replay;
 use crate::ledger::standing::{Barred, KeyHash, SlotId, Standing};
-use crate::message::{Identity, Refusal, Whose};
+use crate::message::{Identity, Whose};
 use crate::recipients::{InvalidRow, Recipient, Row};
 use crate::stop::{Reason, Stop};
 use crate::tally::Tally;
@@ -274,7 +275,7 @@ impl Feeder<'_> {
                 Err(refused) => {
                     let (due, refusal) = *refused;
                     standings.set(due.slot, Standing::Invalid);
-                    let row = invalid_row(due.recipient, refusal);
+                    let row = invalid_row(composer, due.recipient, refusal);
                     self.record_invalid(&row, lines);
                     self.refuse(row);
                 }
@@ -315,21 +316,6 @@ impl Feeder<'_> {
         entry.reason = Some((&row.reason).into());
         entry.column = row.column.as_ref().map(Into::into);
         write_line(lines, &entry);
-    }
-}
-
-pub fn invalid_row(recipient: Recipient, refusal: Refusal) -> InvalidRow {
-    InvalidRow {
-        address: recipient.address.to_string(),
-        key: recipient.key,
-        keyed: true,
-        position: recipient.position,
-        column: refusal.column,
-        reason: refusal.reason,
-        fields: recipient.fields,
-        nested: recipient.nested,
-        others: recipient.others,
-        torn: false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The pipeline: the only place that knows all the rooms.
 //!
-//! `plan` checks everything and learns who is due, `announce` says so and asks, `feed` turns due recipients into messages, `pass` lets couriers
+//! `plan` checks everything and learns who is due, `announce` says so and asks, `feed` turns due recipients into messages (`refused`: those of which none can be made), `pass` lets couriers
 //! take them to the server, `send` repeats passes until nobody is due, `trial` sends the first messages to a tester
 //! alone, `dry` writes files in place of all that,
 //! `check` composes everything and sends nothing, `connect` asks the servers for it and `names` the name servers,
@@ -15,6 +15,7 @@ mod feed;
 mod names;
 mod pass;
 pub mod plan;
+mod refused;
 pub mod resolve;
 pub mod send;
 pub mod trial;

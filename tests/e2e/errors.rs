@@ -110,12 +110,12 @@ fn names_and_syntax_in_templates() {
         ),
         (
             "Dear {{name",
-            ":1:12: a {{ is not closed: its }} is missing",
+            ":1:6: this {{ is not closed: its }} is missing",
         ),
         ("Dear {{name},", ":1:12: expected a value or }}"),
         (
             "{{#if name}}x",
-            ":1:14: a block is not closed: its {{/…}} is missing",
+            ":1:1: this block is not closed: its {{/if}} is missing",
         ),
         ("x{{/if}}", ":1:4: this closes a block that was not opened"),
         (

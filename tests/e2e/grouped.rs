@@ -330,6 +330,55 @@ fn a_dry_run_and_a_check_see_groups() {
 }
 
 #[test]
+fn a_message_that_cannot_be_made_is_placed_at_the_row_at_fault() {
+    let list = "order,email,first_name,item\n\
+        1,anna@a.example,Anna,3\n\
+        2,bert@a.example,Bert,1\n\
+        3,anna@a.example,Anna,4\n\
+        4,cleo@a.example,Cleo,none\n\
+        5,anna@a.example,Anna,many\n\
+        6,cleo@a.example,Cleo,2\n\
+        7,anna@a.example,Anna,more\n";
+    let folder = orders(list);
+    folder.write(
+        "message.txt.hbs",
+        "{{#each rows}}{{number item}}\n{{/each}}",
+    );
+    let wrong = |line: u64, cell: &str, rows: u64| {
+        format!(
+            "recipients.csv:{line}: row {}: campaign/message.txt.hbs:1:15: number: {cell:?} is no number; write it \
+             as 1234.50 (its group, of {rows} rows, is not mailed without it)",
+            line - 1
+        )
+    };
+    let (anna, cleo) = (wrong(6, "many", 4), wrong(5, "none", 2));
+    let dry = run(&folder, &["send", "campaign", "--dry-run", "out"]);
+    let check = run(&folder, &["check", "campaign", "--sandbox"]);
+    let ran = send(&folder, &sandbox(), &["--json"]);
+    for text in [&dry.stderr, &ran.stderr] {
+        assert!(text.contains(&anna) && text.contains(&cleo), "{text}");
+    }
+    let places = "row 5 (line 6), row 4 (line 5)";
+    assert!(check.stdout.contains(places), "{}", check.stdout);
+    assert_eq!(counts(&ran), "accepted 1, invalid 2");
+    let entry = folder.ledger();
+    let entry = entry.iter().find(|it| it["key"] == "anna@a.example");
+    assert_eq!(entry.unwrap()["row"], 5);
+
+    let json = results(&folder, &["--format", "jsonl"]);
+    let line: Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        json!([line["row"], line["fields"]["order"]]),
+        json!([5, "1"])
+    );
+    // Nothing new is known of them: nothing new is written.
+    send(&folder, &sandbox(), &[]);
+    let ledger = folder.ledger();
+    let invalid = ledger.iter().filter(|it| it["state"] == "invalid");
+    assert_eq!(invalid.count(), 2);
+}
+
+#[test]
 fn grouping_otherwise_is_another_content() {
     let folder = orders(ORDERS);
     let sandbox = sandbox();

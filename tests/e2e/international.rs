@@ -168,6 +168,75 @@ fn of_two_servers_the_one_that_has_it_takes_them() {
 }
 
 #[test]
+fn nothing_is_left_to_luck_where_one_of_several_servers_has_it() {
+    for (settings, connections) in [("", 10), ("weight = 1", 10), ("weight = 1", 1), ("", 1)] {
+        let (without, with) = (without_smtputf8(), sandbox());
+        let folder = Folder::empty();
+        folder.write("campaign.toml", CAMPAIGN);
+        folder.write("message.txt.hbs", "x\n");
+        let rows = (0..200).map(|n| match n % 5 {
+            0 => format!("josé{n}@a.example,José\n"),
+            _ => format!("r{n}@a.example,R\n"),
+        });
+        folder.write(
+            "recipients.csv",
+            "email,name\n".to_owned() + &rows.collect::<String>(),
+        );
+        folder.configure("attempts = 1");
+        for sandbox in [&without, &with] {
+            let url = url(sandbox);
+            folder.configure(&format!(
+                "[[server]]\nurl = \"{url}\"\nconnections = {connections}\n{settings}"
+            ));
+        }
+        let test = [
+            "send",
+            "campaign",
+            "--test-to",
+            "zoë@a.example",
+            "--limit",
+            "4",
+            "--json",
+        ];
+        let ran = run(&folder, &test);
+        assert_eq!(
+            (ran.status, counts(&ran)),
+            (0, "accepted 4".to_owned()),
+            "{ran:?}"
+        );
+        let ran = run(&folder, &["send", "campaign", "--json"]);
+        assert_eq!(
+            (ran.status, counts(&ran)),
+            (0, "accepted 200".to_owned()),
+            "{ran:?}"
+        );
+        let is_beyond = |to: &String| !to.is_ascii();
+        assert!(!received(&without).keys().any(is_beyond));
+        assert_eq!(
+            received(&with).keys().filter(|to| is_beyond(to)).count(),
+            41
+        );
+    }
+}
+
+#[test]
+fn who_has_it_and_cannot_be_reached_is_not_waited_for() {
+    let without = without_smtputf8();
+    let folder = Folder::with_rows(ROWS);
+    let gone = url(&sandbox());
+    folder.configure("attempts = 1");
+    for url in [url(&without), gone] {
+        folder.configure(&format!("[[server]]\nurl = \"{url}\""));
+    }
+    let ran = run(&folder, &["send", "campaign", "--json"]);
+    assert_eq!(
+        (ran.status, counts(&ran)),
+        (3, "accepted 2, invalid 2".to_owned()),
+        "{ran:?}"
+    );
+}
+
+#[test]
 fn a_sender_of_this_kind_needs_such_a_server_and_no_recipient_pays() {
     let folder = Folder::with_rows(ROWS);
     let settings = CAMPAIGN.replace(

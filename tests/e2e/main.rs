@@ -27,6 +27,7 @@ mod errors;
 mod exits;
 mod faults;
 mod full_disk;
+mod given_back;
 mod grouped;
 mod groups;
 mod guides;

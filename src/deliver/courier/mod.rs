@@ -191,6 +191,7 @@ impl<'a> Courier<'a> {
             Ok(Some(session)) => {
                 self.shared.tally.opened();
                 self.account.health.greeted();
+                self.account.learn_smtputf8(session.offers().smtputf8);
                 self.opened = Instant::now();
                 self.line = Line::Up(Box::new(session), None);
             }
@@ -279,7 +280,13 @@ impl<'a> Courier<'a> {
         }
         let most = most.min(self.shared.accounts.share(self.account, now));
         let most = self.account.claim(most, now);
-        let jobs = self.shared.outbox.take(most, held);
+        let leaves = self.shared.accounts.leaves_smtputf8(self.account, now);
+        let is_for_it = |job: &Job| !(leaves && job.needs_smtputf8());
+        let jobs = self.shared.outbox.take_those(most, held, is_for_it);
+        if leaves && jobs.is_empty() && self.shared.outbox.has_work() {
+            self.shared.accounts.step_aside(self.account);
+            self.look_again(now + LOOK_AGAIN);
+        }
         self.account.release(most - jobs.len());
         for job in jobs {
             record.claimed(&job, self.account.name());

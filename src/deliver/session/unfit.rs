@@ -21,8 +21,8 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
     }
 
     /// An address that only a server with SMTPUTF8 takes. The sender's is in all messages: the server is of no use. Any
-    /// other makes its row invalid, as it would be whoever composed it; where there are other servers they are asked
-    /// first, as often as there are attempts.
+    /// other makes its row invalid, as it would be whoever composed it; where there are several servers it comes here only while
+    /// no other is there that may take it, and that may change, as often as there are attempts.
     fn beyond_ascii(&self, message: &Message) -> Option<Verdict> {
         let whose = message.beyond_ascii.filter(|_| !self.offers.smtputf8)?;
         let (scope, text) = match whose {

@@ -25,6 +25,25 @@ fn refused(cell: &str, reason: &str) {
 }
 
 #[test]
+fn typographic_quotes_are_no_part_of_an_address() {
+    for (cell, quote, straight) in [
+        ("ann@x.example”", '”', '"'),
+        ("“ann@x.example”", '“', '"'),
+        ("“ann”@x.example", '“', '"'),
+        ("Ann <«ann@x.example»>", '«', '"'),
+        ("\"a“b\"@x.example", '“', '"'),
+        ("o’neil@x.example", '’', '\''),
+    ] {
+        let reason = format!(
+            "a typographic quote ({quote}) in the address; take it out, or write {straight} where it belongs there"
+        );
+        refused(cell, &reason);
+    }
+    // In a name they are the author's.
+    accepted("“Ann” <ann@x.example>", Some("“Ann”"), "ann@x.example");
+}
+
+#[test]
 fn plain_addresses_stay_as_they_are() {
     for cell in [
         "jane@x.example",

@@ -1,5 +1,6 @@
 //! Files that are not what their name says, and compressed ones.
 
+use super::sheets::{ods, xlsx};
 use super::{Case, case, check, gzip};
 
 pub(super) fn cases() -> Vec<Case> {
@@ -71,49 +72,112 @@ pub(super) fn cases() -> Vec<Case> {
             "zipped.csv",
             &zipped,
             &[
-                "error: zipped.csv: this is compressed (gzip), not text; name it for what it is, or save the list as CSV",
+                "error: zipped.csv: by its bytes this is compressed (gzip), not what its name says; rename it to zipped.csv.gz, under [recipients] too",
             ],
         ),
         case(
             "book.csv",
+            xlsx(&[("Sheet1", "")]),
+            &[
+                "error: book.csv: by its bytes this is a workbook of Excel, not what its name says; rename it to book.xlsx, under [recipients] too",
+            ],
+        ),
+        case(
+            "book.csv.gz",
+            gzip(ods("")),
+            &[
+                "error: book.csv.gz: by its bytes this is a workbook of LibreOffice, not what its name says; rename it to book.ods.gz, under [recipients] too",
+            ],
+        ),
+        case(
+            "zip.csv",
             b"PK\x03\x04 whatever",
             &[
-                "error: book.csv: this is a workbook or another zip file, not text; name it for what it is, or save the list as CSV",
+                "error: zip.csv: by its bytes this is a zip file, not what its name says; save the list as CSV",
             ],
         ),
         case(
             "old.csv",
             b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
             &[
-                "error: old.csv: this is a workbook of Excel 2003 or older, not text; name it for what it is, or save the list as CSV",
+                "error: old.csv: by its bytes this is a workbook of Excel 2003 or older, not what its name says; save the list as CSV",
             ],
         ),
         case(
             "paper.csv",
             "%PDF-1.7\n",
             &[
-                "error: paper.csv: this is a PDF, not text; name it for what it is, or save the list as CSV",
+                "error: paper.csv: by its bytes this is a PDF, not what its name says; save the list as CSV",
+            ],
+        ),
+        case(
+            "page.csv",
+            "\n<HTML><table><tr><td>email",
+            &[
+                "error: page.csv: by its bytes this is a web page, not what its name says; save the list as CSV",
+            ],
+        ),
+        case(
+            "lines.csv",
+            "{\"email\": \"a@x.example\"}\n",
+            &[
+                "error: lines.csv: by its bytes this is JSON, not what its name says; rename it to lines.jsonl, under [recipients] too",
             ],
         ),
         case(
             "text.xlsx",
             "email\na@x.example\n",
             &[
-                "error: text.xlsx: the workbook cannot be read: invalid Zip archive: Could not find EOCD; open it and save it again, or save the sheet as CSV",
+                "error: text.xlsx: by its bytes this is text, such as CSV, not what its name says; rename it to text.csv, under [recipients] too",
+            ],
+        ),
+        case(
+            "wide.xlsx",
+            b"\xff\xfee\0m\0a\0i\0l\0\n\0",
+            &[
+                "error: wide.xlsx: by its bytes this is text, such as CSV, not what its name says; rename it to wide.csv, under [recipients] too",
             ],
         ),
         case(
             "text.ods",
             "email\na@x.example\n",
             &[
-                "error: text.ods: the workbook cannot be read: invalid Zip archive: Could not find EOCD; open it and save it again, or save the sheet as CSV",
+                "error: text.ods: by its bytes this is text, such as CSV, not what its name says; rename it to text.csv, under [recipients] too",
+            ],
+        ),
+        case(
+            "office.xlsx",
+            ods(""),
+            &[
+                "error: office.xlsx: by its bytes this is a workbook of LibreOffice, not what its name says; rename it to office.ods, under [recipients] too",
+            ],
+        ),
+        case(
+            "excel.ods",
+            xlsx(&[("Sheet1", "")]),
+            &[
+                "error: excel.ods: by its bytes this is a workbook of Excel, not what its name says; rename it to excel.xlsx, under [recipients] too",
+            ],
+        ),
+        case(
+            "noise.xlsx",
+            b"\x01\x02\x03\0\0",
+            &[
+                "error: noise.xlsx: the workbook cannot be read: invalid Zip archive: Could not find EOCD; open it and save it again, or save the sheet as CSV",
+            ],
+        ),
+        case(
+            "empty.xlsx",
+            "",
+            &[
+                "error: empty.xlsx: the list is empty; its first line must name the columns, such as: email,name",
             ],
         ),
         case(
             "twice.csv.gz",
             gzip(gzip("email\n")),
             &[
-                "error: twice.csv.gz: this is compressed (gzip), not text; name it for what it is, or save the list as CSV",
+                "error: twice.csv.gz: by its bytes this is compressed (gzip) twice, not what its name says; uncompress it once",
             ],
         ),
     ]

@@ -29,6 +29,26 @@ pub(super) fn cases() -> Vec<Case> {
             ],
         ),
         case(
+            "results.jsonl",
+            r#"{"key":"a","row":7,"state":"invalid","message_id":null,"fields":{"email":"a@x.example","n":1.5,"items":[{"x":1}]}}
+{"key":"b","message_id":"b@x","fields":{"email":"b@x.example"},"rows":[{"email":"b@x.example"},{"email":"c@x.example","items":{}}]}
+{"email":"d@x.example","fields":{"email":"e@x.example"}}
+"#,
+            &[
+                "1@1 a@x.example|a@x.example||a@x.example|1.5=1.5|[{\"x\":1}]=[{\"x\":1}]|",
+                "2@2 b@x.example|b@x.example||b@x.example|||",
+                "3@2 c@x.example|c@x.example||c@x.example||{}={}|",
+                "4@3 d@x.example|d@x.example||d@x.example|||{\"email\":\"e@x.example\"}={\"email\":\"e@x.example\"}",
+            ],
+        ),
+        case(
+            "resultless.jsonl",
+            r#"{"message_id":null,"fields":{"email":"a@x.example"},"rows":[5]}"#,
+            &[
+                "error: resultless.jsonl:1:1: this line is no JSON object: in \"rows\": invalid type: integer `5`, expected an object; write one object a line, such as {\"email\": \"jane@x.example\"}",
+            ],
+        ),
+        case(
             "trimmed.jsonl",
             "{\" email \":\" a@x.example \"}\r\n",
             &["1@1 a@x.example|a@x.example|| a@x.example "],

@@ -4,7 +4,7 @@ use super::zip::zip;
 use super::{Case, case, check, gzip, with};
 
 /// A workbook of Excel: sheets by name, each with the rows of its XML. Style 1 is a date, 2 date and time, 3 a duration.
-fn xlsx(sheets: &[(&str, &str)]) -> Vec<u8> {
+pub(super) fn xlsx(sheets: &[(&str, &str)]) -> Vec<u8> {
     let numbered = || (1..).zip(sheets);
     let each = |write: &dyn Fn(usize, &str) -> String| -> String {
         numbered().map(|(n, (name, _))| write(n, name)).collect()

@@ -15,15 +15,17 @@ mod selector;
 mod sheet;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 use std::ops::Range;
 
 use css_inline::{CSSInliner, InlineOptions};
 
+use super::depth;
 use super::error::TemplateError;
 use super::images::is_file;
 use super::pieces::{self, Piece};
 use super::source::Source;
-use super::tags::tags;
+use super::tags::{Kind, tags};
 use cascade::Held;
 use hidden::Hidden;
 use page::{File, Page, Walk};
@@ -37,6 +39,10 @@ const UNSEEN: &[&str] = &[
 /// What to do where a page can't be inlined.
 const WAY_OUT: &str =
     "write whole elements into each branch of a block, or set inline_css = false in [message]";
+
+/// What is wrong with a block in a style sheet that is moved.
+const BLOCK: &str = "a block in a style sheet whose rules go into style attributes; \
+    put it into a <style data-css-inline=\"ignore\">, which stays as it is";
 
 /// Texts to put in place of parts of a file; `None` is the page's own.
 type Edits<'a> = BTreeMap<Option<&'a str>, Vec<(Range<usize>, String)>>;
@@ -91,9 +97,7 @@ pub(super) fn inlined(
         return Ok(None);
     }
     if let Some((name, at)) = &page.css_block {
-        let problem = "a block in a style sheet whose rules go into style attributes; \
-            put it into a <style data-css-inline=\"ignore\">, which stays as it is";
-        return Err(source(*name).wrong(at.start, problem.to_owned()));
+        return Err(source(*name).wrong(at.start, BLOCK.to_owned()));
     }
     let media = page
         .elements
@@ -106,6 +110,10 @@ pub(super) fn inlined(
     }
     if let Some((name, at, problem)) = &page.unknown {
         return Err(source(*name).wrong(*at, format!("{problem}; {WAY_OUT}")));
+    }
+    for file in iter::once(&file).chain(files.values()) {
+        let deep = depth::elements(&file.pieces);
+        deep.map_err(|(at, problem)| file.source.wrong(at, problem))?;
     }
     let edits = edits(&page, &rules, source)?;
     if edits.is_empty() {
@@ -123,6 +131,28 @@ pub(super) fn inlined(
         page: edited(None, main)?,
         partials: all.collect::<Result<_, _>>()?,
     }))
+}
+
+/// Holds the style sheet in a part of a text, and up to the first partial in it, against what [`inlined`] needs of it: where
+/// it is wrong, and what.
+pub(super) fn check(text: &str, range: Range<usize>) -> Result<(), (usize, String)> {
+    for piece in pieces::css(text, range) {
+        match piece {
+            Piece::Css(range) => {
+                let items = sheet::items(text, range);
+                items.map_err(|wrong| (wrong.at, wrong.problem.to_owned()))?;
+            }
+            Piece::Tag { tag, .. } if matches!(tag.kind, Kind::Partial(_)) => break,
+            Piece::Tag { tag, .. } => {
+                let chooses = tag.kind.opens() || matches!(tag.kind, Kind::Else | Kind::Close);
+                if chooses {
+                    return Err((tag.at.start, BLOCK.to_owned()));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// What changes: styles go into start tags, and rules that are needed no more out of the sheets.

@@ -251,6 +251,7 @@ impl<'a: 'f, 'f> Walk<'a, 'f> {
                         _ => None,
                     });
                     self.page.chosen.extend(sheets);
+                    self.page.open = true;
                 }
                 scope.inlines.insert(name, inner);
             }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::super::depth::DEEPEST;
 use super::super::tags::{self, Kind};
 
 /// What is wrong with a style sheet, and at which byte.
@@ -42,6 +43,7 @@ pub(super) fn items(text: &str, range: Range<usize>) -> Result<Vec<Item>, Wrong>
     let scan = Scan {
         text,
         end: range.end,
+        depth: 0,
     };
     let mut items = Vec::new();
     let mut at = range.start;
@@ -108,6 +110,7 @@ pub(super) fn declarations(text: &str, body: Range<usize>) -> Option<Vec<Declara
         let scan = Scan {
             text,
             end: part.end,
+            depth: 0,
         };
         let start = scan.past_space(part.start).ok()?;
         if scan.until(start, b"{").ok()? < part.end {
@@ -139,6 +142,7 @@ fn split(text: &str, range: Range<usize>, separator: u8) -> Vec<Range<usize>> {
     let scan = Scan {
         text,
         end: range.end,
+        depth: 0,
     };
     let mut parts = Vec::new();
     let mut start = range.start;
@@ -165,6 +169,8 @@ fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
 struct Scan<'a> {
     text: &'a str,
     end: usize,
+    /// Brackets around what is read.
+    depth: usize,
 }
 
 impl Scan<'_> {
@@ -191,7 +197,15 @@ impl Scan<'_> {
     }
 
     fn closed(&self, open: usize, close: &[u8], problem: &'static str) -> Result<usize, Wrong> {
-        match self.until(open + 1, close)? {
+        if self.depth == DEEPEST {
+            let problem = "too many brackets in each other in the style sheet";
+            return Err(Wrong { at: open, problem });
+        }
+        let within = Scan {
+            depth: self.depth + 1,
+            ..*self
+        };
+        match within.until(open + 1, close)? {
             end if end < self.end => Ok(end + 1),
             _ => Err(Wrong { at: open, problem }),
         }
@@ -328,6 +342,11 @@ mod tests {
             ("@media x{a{}", 8, "a { of the style sheet is not closed"),
             ("a{} b", 4, "a rule of the style sheet has no {…}"),
             ("a{}}", 3, "a } too many in the style sheet"),
+            (
+                &format!("a{{b:{}", "(".repeat(300)),
+                254,
+                "too many brackets in each other in the style sheet",
+            ),
             ("a{b:(}", 4, "a ( of the style sheet is not closed"),
             ("a{b:'}", 4, "a quote of the style sheet is not closed"),
             ("a{} /* b", 4, "a comment of the style sheet is not closed"),

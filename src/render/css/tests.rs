@@ -328,6 +328,45 @@ fn partials_and_layouts_are_one_page() {
 }
 
 #[test]
+fn an_inline_partial_that_a_row_chooses_keeps_to_the_style_sheet() {
+    let sheet = "<style>.a{b:c} p{d:e}</style>";
+    let inline =
+        |class: &str| format!("{{{{#*inline \"x\"}}}}<i class={class}></i>{{{{/inline}}}}");
+    let (a, b) = (inline("a"), inline("b"));
+    for (text, expected) in [
+        // Both branches say what the name stands for, or one, and a file else.
+        (
+            format!("{{{{#if v}}}}{b}{{{{else}}}}{a}{{{{/if}}}}<p>{{{{> x}}}}</p>"),
+            None,
+        ),
+        (
+            format!("{{{{#if v}}}}{a}{{{{else}}}}{b}{{{{/if}}}}<p>{{{{> x}}}}</p>"),
+            None,
+        ),
+        (
+            format!("{{{{#if v}}}}{b}{{{{/if}}}}<p>{{{{> x}}}}</p>"),
+            None,
+        ),
+        (
+            format!("{b}<p class=a>{{{{> x}}}}</p>"),
+            Some(format!("{b}<p style=\"d:e;b:c\" class=a>{{{{> x}}}}</p>")),
+        ),
+    ] {
+        let (main, partials) = page(&format!("{sheet}{text}"), &[("x", "<b class=a></b>")])
+            .unwrap()
+            .unwrap();
+        match expected {
+            Some(expected) => assert_eq!(main, expected),
+            None => {
+                assert!(main.starts_with(sheet), "{main}");
+                assert!(main.contains("<p style=\"d:e\">"), "{main}");
+            }
+        }
+        assert_eq!(partials["x"], "<b class=a></b>");
+    }
+}
+
+#[test]
 fn a_partial_that_stands_in_different_places_keeps_to_the_style_sheet() {
     let button = ("button", "<a>{{x}}</a>");
     let text = "<style>.d a{b:c} p{d:e}</style><p class=d>{{> button}}</p><p>{{> button}}</p>";
@@ -381,6 +420,15 @@ fn what_cannot_be_known_is_an_error_that_says_what_to_do() {
     assert_eq!(
         alone("<style media=screen>p{a:b}</style><p>"),
         "<p style=\"a:b\">"
+    );
+    // The parser of HTML calls itself for each.
+    let deep = wrong(&format!(
+        "<style>p{{a:b}}</style><p>\n{}",
+        "<div>".repeat(20_000)
+    ));
+    assert!(
+        deep.starts_with("m.html.hbs:2:1251: more than 250 elements"),
+        "{deep}"
     );
     // Where there is nothing to move, nothing has to be known.
     assert_eq!(

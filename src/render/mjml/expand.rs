@@ -92,6 +92,7 @@ impl<'a> Expand<'a> {
         }
         let mut done = run.range.start;
         let mut index = 0;
+        let mut blocks = 0_usize;
         while let Some(tag) = tags.get(index) {
             index += 1;
             let close = index + closed(&tags[index..]);
@@ -104,11 +105,21 @@ impl<'a> Expand<'a> {
                         .map_or(run.range.end, |close| close.at.start),
             };
             match &tag.kind {
+                Kind::Open => blocks += 1,
+                Kind::Close => blocks = blocks.saturating_sub(1),
+                Kind::Inline(name) if blocks > 0 && self.holds_mjml(inner.text(), scope) => {
+                    let problem = format!(
+                        "{name:?} holds MJML, and is put in here before there is a row: no block decides what it stands for; put \
+                         the block into it: {{{{#*inline \"{name}\"}}}}{{{{#if …}}}}…{{{{/if}}}}{{{{/inline}}}}"
+                    );
+                    return Err(source.wrong(tag.at.start, problem));
+                }
                 Kind::Inline(name) if self.holds_mjml(inner.text(), scope) => {
                     self.out.push(source, done..tag.at.start);
                     scope.inlines.insert(name.clone(), inner);
                     (done, index) = (end, close + 1);
                 }
+                Kind::Inline(_) => blocks += 1,
                 Kind::Partial(name) if name == "@partial-block" => {
                     if let Some((block, mut outer)) = scope.block.clone() {
                         self.out.push(source, done..tag.at.start);
@@ -136,6 +147,7 @@ impl<'a> Expand<'a> {
                     let found = self.found(name, scope);
                     let holds = |run: &Run<'a>| self.holds_mjml(run.text(), scope);
                     if !holds(&inner) && !found.as_ref().is_some_and(holds) {
+                        blocks += 1;
                         continue;
                     }
                     bare(source, tag, name)?;

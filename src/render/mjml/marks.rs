@@ -1,6 +1,8 @@
 //! Marks in place of the template's tags, while the text is turned into another: words where a text may stand, comments
 //! between elements that take none.
 
+use std::ops::Range;
+
 use super::super::tags::{Kind, tags};
 
 /// Elements of MJML that hold text or HTML.
@@ -25,15 +27,17 @@ pub(super) struct Marked<'a> {
     /// What every mark begins with.
     word: String,
     tags: Vec<Mark<'a>>,
+    /// Where in the text something begins that is copied, or a mark, and what it is in the text without marks; of a mark,
+    /// where its tag begins.
+    parts: Vec<(usize, Range<usize>)>,
 }
 
 #[derive(Debug)]
 struct Mark<'a> {
     tag: &'a str,
     kind: Kind,
-    /// Where the tag stands in the text without marks, and how far the mark reaches in the one with them.
+    /// Where the tag stands in the text without marks.
     at: usize,
-    end: usize,
     is_comment: bool,
     /// The tag that opens the block it stands in; of `{{else}}` and `{{/if}}`, the block's that they belong to.
     block: Option<usize>,
@@ -59,6 +63,7 @@ impl<'a> Marked<'a> {
             text: String::with_capacity(source.len()),
             word,
             tags: Vec::new(),
+            parts: Vec::new(),
         };
         let (mut at, mut state, mut within) = (0, State::Text, None);
         let mut blocks = Vec::new();
@@ -75,6 +80,8 @@ impl<'a> Marked<'a> {
                 State::Element(_, None) if !source[..tag.at.start].ends_with('=') => (" ", " "),
                 _ => ("", ""),
             };
+            let start = tag.at.start;
+            marked.parts.push((marked.text.len(), start..start));
             let mark = format!("{open}{}{}z{close}", marked.word, marked.tags.len());
             marked.text.push_str(&mark);
             let block = blocks.last().copied();
@@ -87,8 +94,7 @@ impl<'a> Marked<'a> {
                 block,
                 tag: &source[tag.at.clone()],
                 kind: tag.kind,
-                at: tag.at.start,
-                end: marked.text.len(),
+                at: start,
                 is_comment,
             });
         }
@@ -100,7 +106,7 @@ impl<'a> Marked<'a> {
     fn pass(
         &mut self,
         source: &str,
-        range: std::ops::Range<usize>,
+        range: Range<usize>,
         state: &mut State,
         within: &mut Option<&'static str>,
         inline: &str,
@@ -112,7 +118,7 @@ impl<'a> Marked<'a> {
                 (State::Text, b'<') => *state = State::Element(at, None),
                 // Between elements mrml takes white space only where it begins with a line feed.
                 (State::Text, b'\r' | b'\t' | b' ') if within.is_none() => {
-                    self.text.push_str(&source[done..at]);
+                    self.copy(source, done..at);
                     self.text.push('\n');
                     done = at + 1;
                 }
@@ -136,7 +142,7 @@ impl<'a> Marked<'a> {
                     } else if within.is_none() && !element.ends_with('/') {
                         *within = name(&element[1..]);
                         if *within == Some("mj-style") && element.contains("inline=\"inline\"") {
-                            self.text.push_str(&source[done..=at]);
+                            self.copy(source, done..at + 1);
                             self.text.push_str(inline);
                             done = at + 1;
                         }
@@ -145,13 +151,19 @@ impl<'a> Marked<'a> {
                 _ => {}
             }
         }
-        self.text.push_str(&source[done..range.end]);
+        self.copy(source, done..range.end);
     }
 
-    /// Where a byte of the marked text stands in the text without marks, or near it.
+    fn copy(&mut self, source: &str, range: Range<usize>) {
+        self.parts.push((self.text.len(), range.clone()));
+        self.text.push_str(&source[range]);
+    }
+
+    /// Where a byte of the marked text stands in the text without marks; of a mark, where its tag does.
     pub(super) fn origin(&self, at: usize) -> usize {
-        let before = self.tags.iter().rev().find(|mark| mark.end <= at);
-        before.map_or(at, |mark| mark.at + mark.tag.len() + at - mark.end)
+        let behind = self.parts.partition_point(|(part, _)| *part <= at);
+        let part = behind.checked_sub(1).map(|before| &self.parts[before]);
+        part.map_or(0, |(part, from)| (from.start + at - part).min(from.end))
     }
 
     /// The text that was made of the marked one, with the tags where their marks are.

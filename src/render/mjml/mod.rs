@@ -7,13 +7,16 @@ mod expand;
 mod marks;
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
 use mrml::prelude::parser::{Error, ParserOptions};
 use mrml::prelude::render::RenderOptions;
 
-use super::css::without_empty_sheets;
+use super::css::{self, without_empty_sheets};
+use super::depth;
 use super::error::TemplateError;
-use super::pieces::{self, Piece, VOID};
+use super::images::{is_file, references, unescaped};
+use super::pieces::{self, Element, Piece, VOID};
 use super::source::{self, Source};
 use super::tags::Kind;
 use marks::Marked;
@@ -21,16 +24,22 @@ use marks::Marked;
 /// What the style sheets that are to go into attributes begin with.
 pub(super) const INLINE: &str = "/*to be inlined*/";
 
-/// The HTML template of an MJML one.
+/// The HTML template of an MJML one. `image` reads one that is named by its path.
 ///
 /// # Errors
-/// MJML that is none, elements or tags where it has no place for them. Each says where, in the file that it stands in.
+/// MJML that is none, elements or tags where it has no place for them, a style sheet that can't be `inlined`, an image that
+/// can't be read. Each says where, in the file that it stands in.
 pub(super) fn to_html(
     main: &Source,
     partials: &BTreeMap<String, Source>,
+    inlined: bool,
+    mut image: impl FnMut(&str) -> Result<(), String>,
 ) -> Result<Source, TemplateError> {
     let text = expand::expanded(main, partials)?;
-    if let Some(at) = text.text.find("<mj-include") {
+    depth::elements(&pieces::pieces(&text.text))
+        .map_err(|(at, problem)| text.wrong(at, problem))?;
+    let elements = elements(&text.text);
+    if let Some(at) = start(&elements, |name| name == "mj-include") {
         let problem =
             "mj-include is not read; write it as a partial: {{> name}} includes partials/name.hbs";
         return Err(text.wrong(at, problem.to_owned()));
@@ -50,17 +59,29 @@ pub(super) fn to_html(
     };
     let html = parsed.element.render(&options);
     let html = html.map_err(|error| main.wrong(0, format!("cannot be made into HTML: {error}")))?;
-    if let Some((_, behind)) = html.split_once("<mj-") {
-        let name = behind
-            .split(|c: char| !c.is_alphanumeric() && c != '-')
-            .next();
-        let element = format!("<mj-{}", name.unwrap_or_default());
-        let at = text.text.find(&element).unwrap_or_default();
-        return Err(text.wrong(at, format!("MJML has no element {element}> here")));
+    if let Some(left) = self::elements(&html)
+        .iter()
+        .find(|it| it.name.starts_with("mj-"))
+    {
+        let at = start(&elements, |name| name == left.name).unwrap_or_default();
+        return Err(text.wrong(at, format!("MJML has no element <{}> here", left.name)));
     }
     let html = marked
         .restored(&html)
         .map_err(|(at, problem)| text.wrong(at, problem.to_owned()))?;
+    // In the HTML they have no place that their author knows.
+    let sheets = elements
+        .iter()
+        .filter(|it| inlined && is_inlined(it, &text.text));
+    for sheet in sheets {
+        let end = text.text[sheet.at.end..].find("</mj-style");
+        let range = sheet.at.end..end.map_or(text.text.len(), |end| sheet.at.end + end);
+        css::check(&text.text, range).map_err(|(at, problem)| text.wrong(at, problem))?;
+    }
+    for value in images(&text.text, &elements) {
+        let found = image(&unescaped(&text.text[value.clone()]));
+        found.map_err(|problem| text.wrong(value.start, problem))?;
+    }
     let mut template = source::compile(main.name.clone(), &html)?;
     source::forget_places(&mut template);
     Ok(Source {
@@ -69,6 +90,41 @@ pub(super) fn to_html(
         template,
         written: false,
     })
+}
+
+/// Whether it is a style sheet whose rules go into attributes.
+fn is_inlined(element: &Element, text: &str) -> bool {
+    let inline = element.attribute("inline");
+    element.name == "mj-style" && inline.is_some_and(|it| &text[it.value.clone()] == "inline")
+}
+
+/// Where files are named that are images, in MJML and in the HTML in it; those that a row decides about apart.
+fn images(text: &str, elements: &[Element]) -> Vec<Range<usize>> {
+    let of_mjml = elements.iter().filter(|it| it.name.starts_with("mj-"));
+    let values = of_mjml.flat_map(|element| {
+        let named = ["src", "background-url"].map(|name| element.attribute(name));
+        named.into_iter().flatten().map(|named| named.value.clone())
+    });
+    let values = values.filter(|value| is_file(&text[value.clone()]));
+    let all = references(text).into_iter().chain(values);
+    all.filter(|value| !text[value.clone()].contains("{{"))
+        .collect()
+}
+
+/// The elements of a text, those in comments apart.
+fn elements(text: &str) -> Vec<Element> {
+    let pieces = pieces::pieces(text).into_iter();
+    let element = |piece| match piece {
+        Piece::Start(element) => Some(element),
+        _ => None,
+    };
+    pieces.filter_map(element).collect()
+}
+
+/// Where the first element begins that has a wanted name.
+fn start(elements: &[Element], wanted: impl Fn(&str) -> bool) -> Option<usize> {
+    let found = elements.iter().find(|element| wanted(&element.name));
+    found.map(|element| element.at.start)
 }
 
 /// What to do where a block holds a part of an element.

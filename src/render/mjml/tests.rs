@@ -14,11 +14,21 @@ fn source(name: &str, text: &str) -> Source {
     }
 }
 
+/// There is none, as there is none elsewhere in a folder that is not there.
+fn no_image(path: &str) -> Result<(), String> {
+    Err(format!("there is no file {path:?}"))
+}
+
 fn html(main: &str, partials: &[(&str, &str)]) -> Result<String, String> {
     let partials = partials
         .iter()
         .map(|(name, text)| ((*name).to_owned(), source(&format!("{name}.hbs"), text)));
-    let html = to_html(&source("m.mjml.hbs", main), &partials.collect());
+    let html = to_html(
+        &source("m.mjml.hbs", main),
+        &partials.collect(),
+        true,
+        no_image,
+    );
     html.map(|html| html.text)
         .map_err(|error| error.to_string())
 }
@@ -183,6 +193,37 @@ fn partials_of_mjml_are_put_in_and_others_stay_tags() {
 }
 
 #[test]
+fn no_row_chooses_what_an_inline_partial_of_mjml_is() {
+    let section = |text: &str| {
+        format!("<mj-section><mj-column><mj-text>{text}</mj-text></mj-column></mj-section>")
+    };
+    let inline = |text: &str| format!("{{{{#*inline \"top\"}}}}{text}{{{{/inline}}}}");
+    let page = |head: &str| {
+        html(
+            &format!("<mjml><mj-body>\n{head}{{{{> top}}}}</mj-body></mjml>"),
+            &[],
+        )
+    };
+    let (one, two) = (inline(&section("one")), inline(&section("two")));
+    let error = page(&format!("{{{{#if a}}}}{one}{{{{else}}}}{two}{{{{/if}}}}")).unwrap_err();
+    assert!(
+        error.starts_with("m.mjml.hbs:2:10: \"top\" holds MJML, and is put in here before there is a row: no block decides"),
+        "{error}"
+    );
+    let way_out = inline(&format!(
+        "{{{{#if a}}}}{}{{{{else}}}}{}{{{{/if}}}}",
+        section("one"),
+        section("two")
+    ));
+    let html = page(&format!("{{{{#if b}}}}{{{{/if}}}}{way_out}")).unwrap();
+    let (one, two) = html.split_once("{{else}}").unwrap();
+    assert!(
+        one.contains(">one</div>") && two.contains(">two</div>"),
+        "{html}"
+    );
+}
+
+#[test]
 fn nothing_is_loaded_from_elsewhere_unasked() {
     let text =
         "<mj-section><mj-column><mj-text font-family=\"Lato\">a</mj-text></mj-column></mj-section>";
@@ -226,6 +267,93 @@ fn a_block_holds_whole_elements_of_mjml() {
     let text = "{{#if a}}<b>{{/if}}x{{#if a}}</b>{{/if}}";
     let page = format!("<mj-section><mj-column><mj-text>{text}</mj-text></mj-column></mj-section>");
     assert!(body(&page).contains(text));
+}
+
+#[test]
+fn a_place_is_right_behind_what_is_left_out_or_put_in() {
+    let quote = "this is no MJML: an element, an attribute or a quote is not written to its end";
+    for (before, lines) in [
+        ("<!-- a\n b -->", 2),
+        ("{{!-- a\n b --}}", 2),
+        ("{{! é }}", 1),
+        ("<!-- {{a}} é -->{{#if é}}\n{{/if}}", 2),
+        ("<!-- <mj-text> <mj-foo a='> <mj-include> -->", 1),
+        ("<mj-raw><!-- <mj-foo> --></mj-raw>", 1),
+    ] {
+        let page = |wrong: &str| {
+            let page = format!("<mjml><mj-body>\n{before}\n  {wrong}</mj-body></mjml>");
+            html(&page, &[]).unwrap_err()
+        };
+        let line = 2 + lines;
+        for (wrong, problem) in [
+            ("<mj-section a=''></mj-section><mj-section b='></mj-section>", format!("44: {quote}")),
+            ("<mj-include path='a' />", "3: mj-include is not read; write it as a partial: {{> name}} includes partials/name.hbs".to_owned()),
+            ("<mj-section><mj-foo /></mj-section>", "15: MJML has no element <mj-foo> here".to_owned()),
+            ("<mj-image src='a &amp; b.png' />", "18: there is no file \"a & b.png\"".to_owned()),
+            ("<mj-text><img src=\"a.png\"></mj-text>", "22: there is no file \"a.png\"".to_owned()),
+            ("<mj-hero background-url=\"b.png\" />", "28: there is no file \"b.png\"".to_owned()),
+        ] {
+            let error = page(wrong);
+            let (place, problem) = problem.split_once(": ").unwrap();
+            let told = error.strip_prefix(&format!("m.mjml.hbs:{line}:"));
+            let told = told.and_then(|told| told.split_once(": "));
+            assert_eq!(told, Some((place, problem)), "{before}{wrong}: {error}");
+        }
+    }
+    let style = |css: &str| {
+        let head = format!(
+            "<mj-head>{{{{!-- c --}}}}<mj-style inline=\"inline\">p {{ }}</mj-style>\n<mj-style inline=\"inline\">\n{css}</mj-style>"
+        );
+        let page = format!("<mjml>{head}</mj-head><mj-body></mj-body></mjml>");
+        html(&page, &[])
+    };
+    for (css, expected) in [
+        (
+            "/* c */\n.a { color: red",
+            "4:4: a { of the style sheet is not closed",
+        ),
+        (
+            ".a { b: c }\n{{#if d}}",
+            "4:1: a block in a style sheet whose rules go into style attributes; put it into a <style data-css-inline=\"ignore\">, which stays as it is",
+        ),
+        (".a { b: url(d.png) }", "3:13: there is no file \"d.png\""),
+    ] {
+        let css = match css.contains("{{#") {
+            true => format!("{css}.e {{ f: g }}{{{{/if}}}}"),
+            false => css.to_owned(),
+        };
+        let error = style(&css).unwrap_err();
+        assert_eq!(error, format!("m.mjml.hbs:{expected}"), "{css}");
+    }
+    style(".a { color: {{b}} } @media x { .a { color: red } }").unwrap();
+}
+
+#[test]
+fn what_nests_too_deep_is_refused_before_it_uses_up_the_stack() {
+    let text = format!("{}x{}", "<div>".repeat(20_000), "</div>".repeat(20_000));
+    let page = format!(
+        "<mjml><mj-body><mj-section><mj-column><mj-text>\n{text}</mj-text></mj-column></mj-section></mj-body></mjml>"
+    );
+    for (page, place, name) in [
+        (page, "2:1226", "div"),
+        (
+            "<mjml><mj-body>".to_owned() + &"<mj-section>".repeat(20_000),
+            "1:2992",
+            "mj-section",
+        ),
+    ] {
+        let expected = format!(
+            "m.mjml.hbs:{place}: more than 250 elements stand in each other here; see whether end tags are missing, such as </{name}>"
+        );
+        assert_eq!(html(&page, &[]).unwrap_err(), expected);
+    }
+}
+
+#[test]
+fn what_is_in_a_comment_is_no_mjml() {
+    let section = "<mj-section><mj-column><mj-text>x</mj-text></mj-column></mj-section>";
+    let html = body(&format!("<!-- {section} <mj-include> -->{section}"));
+    assert_eq!(html.matches(">x</div>").count(), 1, "{html}");
 }
 
 #[test]

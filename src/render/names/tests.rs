@@ -75,6 +75,35 @@ fn a_column_may_have_the_name_of_a_helper() {
 }
 
 #[test]
+fn what_stands_in_vars_is_named_with_it() {
+    for (text, expected) in [
+        (
+            "{{theme}}",
+            "no column or variable \"theme\"; what stands in [vars] is named with it: write {{vars.theme}}",
+        ),
+        (
+            "{{#if (eq issue 1)}}x{{/if}}",
+            "no column or variable \"issue\"; what stands in [vars] is named with it: write {{vars.issue}}",
+        ),
+        (
+            "{{theem}}",
+            "no column or variable \"theem\"; did you mean \"vars.theme\"?",
+        ),
+        // A column that is near is nearer to what was meant.
+        (
+            "{{emails}}",
+            "no column or variable \"emails\"; did you mean \"email\"?",
+        ),
+        (
+            "{{#with vars.event}}{{theme}}{{/with}}",
+            "subject:1:21: there is no \"theme\" here; did you mean \"@root.vars.theme\"?",
+        ),
+    ] {
+        assert_eq!(wrong(text), expected, "{text}");
+    }
+}
+
+#[test]
 fn unknown_names_are_found_wherever_they_stand() {
     let unknown = "no column or variable \"frist_name\"; did you mean \"first_name\"?";
     for (text, place) in [

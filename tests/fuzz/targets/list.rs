@@ -278,7 +278,7 @@ fn read(settings: &ListSettings, replaced: bool) -> Vec<String> {
             position
         };
         assert!(
-            position.row > last.row && position.line > last.line,
+            position.row > last.row && position.line >= last.line,
             "{position:?} after {last:?}"
         );
         last = position;
