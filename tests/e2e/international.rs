@@ -153,7 +153,7 @@ fn a_limit_passes_them_over() {
 fn of_two_servers_the_one_that_has_it_takes_them() {
     let (with, without) = (sandbox(), without_smtputf8());
     let folder = Folder::with_rows(ROWS);
-    folder.configure("attempts = 1000");
+    folder.configure("attempts = 500");
     for sandbox in [&without, &with] {
         folder.configure(&format!("[[server]]\nurl = \"{}\"", url(sandbox)));
     }
