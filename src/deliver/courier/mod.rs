@@ -283,11 +283,12 @@ impl<'a> Courier<'a> {
         let leaves = self.shared.accounts.leaves_smtputf8(self.account, now);
         let is_for_it = |job: &Job| !(leaves && job.needs_smtputf8());
         let jobs = self.shared.outbox.take_those(most, held, is_for_it);
+        // First: what is not taken counts for no share of the work.
+        self.account.release(most - jobs.len());
         if leaves && jobs.is_empty() && self.shared.outbox.has_work() {
             self.shared.accounts.step_aside(self.account);
             self.look_again(now + LOOK_AGAIN);
         }
-        self.account.release(most - jobs.len());
         for job in jobs {
             record.claimed(&job, self.account.name());
             self.claimed.push_back((job, None));
