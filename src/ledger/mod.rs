@@ -13,7 +13,7 @@
 //! | `in_doubt` | the end of the content was sent and no answer came, or it was found so at the start of a run | holds it, or mails it with `in_doubt = "resend"` |
 //! | `accepted`, by a person | was in doubt, and was found in the server's log | never mails it |
 //! | `released`, by a person | was in doubt, and the server never had it | mails it |
-//! | `invalid` | the row could not be made into a message, or into none that the server takes | judges the row anew |
+//! | `invalid` | the row could not be made into a message, or into none that the server takes | judges the row anew; of what was in doubt, goes by the line before |
 //!
 //! | the file ends in | what happened | what the next run does |
 //! | --- | --- | --- |

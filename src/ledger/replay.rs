@@ -280,9 +280,11 @@ impl Reading {
                 (None, _) => now,
             },
             // Claimed, and no server took such a message: nothing was said of it.
-            State::Invalid if self.claims(hash, glance.attempt) => {
-                self.settle(hash, Standing::Invalid)
-            }
+            State::Invalid if self.claims(hash, glance.attempt) => match self.open.remove(&hash) {
+                // The message before it may have been taken all the same.
+                Some(claim) if claim.before == Standing::InDoubt => Standing::InDoubt,
+                _ => Standing::Invalid,
+            },
             // Other rows are judged before they are claimed; what a server has answered is never undone by a row.
             State::Invalid => match now {
                 Standing::Remaining | Standing::Deferred | Standing::Invalid => Standing::Invalid,

@@ -274,9 +274,12 @@ impl Feeder<'_> {
                 Ok(job) => jobs.push(job),
                 Err(refused) => {
                     let (due, refusal) = *refused;
-                    standings.set(due.slot, Standing::Invalid);
                     let row = invalid_row(composer, due.recipient, refusal);
-                    self.record_invalid(&row, lines);
+                    // One that was in doubt is in doubt still: the first message may have been taken.
+                    if standings.standing(due.slot) != Standing::InDoubt {
+                        standings.set(due.slot, Standing::Invalid);
+                        self.record_invalid(&row, lines);
+                    }
                     self.refuse(row);
                 }
             }

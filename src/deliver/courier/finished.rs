@@ -135,8 +135,12 @@ impl Courier<'_> {
             Outcome::Deferred(_) | Outcome::Failed(_) => self.account.not_taken(),
         }
         record.settled(job, &outcome, left_out, self.account.name(), took);
-        shared.standings.set_attempts(job.slot, job.attempt);
-        shared.standings.set(job.slot, Standing::from(&outcome));
+        let before = shared.standings.standing(job.slot);
+        // One that was in doubt and can't be sent again is in doubt still: the first message may have been taken.
+        if !(outcome.is_invalid() && before == Standing::InDoubt) {
+            shared.standings.set_attempts(job.slot, job.attempt);
+            shared.standings.set(job.slot, Standing::from(&outcome));
+        }
         let refused = shared.tally.count(&outcome);
         if let Outcome::Failed(failure) = &outcome
             && outcome.is_invalid()

@@ -277,7 +277,15 @@ fn standing_of(lines: &[Line], who: usize, boot: u32) -> Standing {
         Some(Line::About(_, State::Deferred)) => Deferred,
         Some(Line::About(_, State::Failed)) => Failed,
         Some(Line::About(_, State::InDoubt)) => InDoubt,
-        Some(Line::About(_, State::Invalid)) => Standing::Invalid,
+        Some(Line::About(_, State::Invalid)) => {
+            let at = lines.iter().rposition(|line| about(&line)).unwrap();
+            let before = claim_of(&lines[..at], who).map(|(claim, _)| claim);
+            // What was in doubt and can't be sent again is so still.
+            match before.map(|claim| standing_of(&lines[..claim], who, boot)) {
+                Some(InDoubt) => InDoubt,
+                _ => Standing::Invalid,
+            }
+        }
         _ => Remaining,
     }
 }
