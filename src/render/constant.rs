@@ -41,11 +41,19 @@ pub(super) fn fold(
             continue;
         }
         alone.elements = vec![element.clone()];
-        let mut text = String::new();
-        // What cannot be rendered is the row's matter, as before.
-        if is_constant(&alone, partials, sample) && engine.render(&alone, sample, &mut text).is_ok()
+        if !is_constant(&alone, partials, sample) {
+            continue;
+        }
+        // What cannot be rendered is the row's matter, as before; so is what differs with what stands before it.
+        let text = |line_ended| {
+            let mut text = String::new();
+            let rendered = engine.render_after(line_ended, &alone, sample, &mut text);
+            rendered.ok().map(|()| text)
+        };
+        if let (Some(one), Some(other)) = (text(false), text(true))
+            && one == other
         {
-            *element = TemplateElement::RawString(text);
+            *element = TemplateElement::RawString(one);
         }
     }
 }

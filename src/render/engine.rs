@@ -2,7 +2,6 @@
 //!
 //! Most of a message is text that stands as it is, and cells that are printed: those are laid here, and Handlebars is asked
 //! for the rest, element by element. Its general way to a name's value costs several times what all else of a text costs.
-//! What it keeps of elements before, for partials, is about those that were indented: none is at this level.
 
 use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
 use handlebars::{Context, Handlebars, Output, Path, PathSeg, RenderContext, Renderable, Template};
@@ -54,18 +53,41 @@ impl Engine {
         context: &Context,
         out: &mut String,
     ) -> Result<(), RenderError> {
+        self.render_after(false, template, context, out)
+    }
+
+    /// As [`Engine::render`], of what stands behind a text: `line_ended` is whether that ends in a line break.
+    ///
+    /// # Errors
+    /// As [`Engine::render`].
+    pub(super) fn render_after(
+        &self,
+        line_ended: bool,
+        template: &Template,
+        context: &Context,
+        out: &mut String,
+    ) -> Result<(), RenderError> {
         out.clear();
         let mut state = RenderContext::new(None);
+        state.set_trailing_newline(line_ended);
         for (at, element) in template.elements.iter().enumerate() {
+            let before = out.len();
             match Printed::by(element, context) {
                 Some(Printed::AsItIs(text)) => out.push_str(text),
                 Some(Printed::Cell(cell)) if self.escapes && is_special(cell) => {
                     out.push_str(&handlebars::html_escape(cell));
                 }
                 Some(Printed::Cell(cell)) => out.push_str(cell),
-                None => element
-                    .render(&self.handlebars, context, &mut state, &mut Buffer(out))
-                    .map_err(|error| placed(error, template, at))?,
+                None => {
+                    element
+                        .render(&self.handlebars, context, &mut state, &mut Buffer(out))
+                        .map_err(|error| placed(error, template, at))?;
+                    continue;
+                }
+            }
+            // Handlebars asks it where a partial is indented.
+            if out.len() > before {
+                state.set_trailing_newline(out.ends_with(['\n', '\r']));
             }
         }
         Ok(())
@@ -198,6 +220,11 @@ mod tests {
         "{{#each vars.list}}{{../name}}{{@root.markup}}{{/each}}",
         "{{#each vars.list}}\n\t{{> story}}\n{{/each}}",
         "{{> story}}\n",
+        "  {{> outer}}\n",
+        "\t{{> outest}}\n",
+        "{{> outer}}",
+        "{{#if name}}\nyes\n{{/if}}\n",
+        "{{#each vars.list}}\n  {{> outer}}\n{{/each}}\n",
         "  {{> story vars.a}}\n",
         "{{#each this}}{{@key}}{{/each}}",
         "{{#with this}}{{name}}{{/with}}",
@@ -258,6 +285,9 @@ mod tests {
                 let mut partials = BTreeMap::new();
                 for (name, text) in [
                     ("story", "story {{this}} of {{@root.vars.a}}"),
+                    ("inner", "{{name}} first\nsecond\n"),
+                    ("outer", "{{> inner}}\n"),
+                    ("outest", "{{#if name}}\n{{> inner}}\n{{/if}}\n"),
                     ("page", "page\n{{markup}}\n{{#if name}}\n  in {{name}}\n{{/if}}"),
                     ("nested", "nested\n  {{> page}}\n{{name}}"),
                 ] {

@@ -58,7 +58,10 @@ pub(super) fn tags(text: &str) -> Vec<Tag> {
 /// The tag that begins here.
 pub(super) fn tag(text: &str, start: usize) -> Option<Tag> {
     let rest = text.get(start..)?;
-    if !rest.starts_with("{{") || text[..start].ends_with('\\') {
+    // Two backslashes are backslashes.
+    let before = &text.as_bytes()[..start];
+    let escaped = before.ends_with(b"\\") && !before.ends_with(b"\\\\");
+    if !rest.starts_with("{{") || escaped {
         return None;
     }
     let inside = rest[2..].trim_start_matches('~');
@@ -93,20 +96,25 @@ fn kind(inside: &str) -> Kind {
         let word = text.split(ends).next().unwrap_or_default();
         word.trim_matches(['"', '\'']).to_owned()
     };
-    let behind = |start: &str| inside.strip_prefix(start);
-    if behind("!").is_some() {
-        Kind::Comment
-    } else if behind("{").or(behind("&")).is_some() {
+    if inside.starts_with('!') {
+        return Kind::Comment;
+    }
+    // Space may stand before all the others' signs.
+    let inside = inside.trim_start();
+    let behind = |start: &str| inside.strip_prefix(start).map(str::trim_start);
+    if behind("{").or(behind("&")).is_some() {
         Kind::Raw
     } else if let Some(name) = behind(">") {
         Kind::Partial(word(name))
-    } else if let Some(name) = behind("#>") {
-        Kind::PartialBlock(word(name))
-    } else if let Some(name) = behind("#*") {
-        let name = name.trim_start();
-        Kind::Inline(word(name.strip_prefix("inline").unwrap_or(name)))
-    } else if behind("#").is_some() {
-        Kind::Open
+    } else if let Some(block) = behind("#") {
+        if let Some(name) = block.strip_prefix('>') {
+            Kind::PartialBlock(word(name))
+        } else if let Some(name) = block.strip_prefix('*') {
+            let name = name.trim_start();
+            Kind::Inline(word(name.strip_prefix("inline").unwrap_or(name)))
+        } else {
+            Kind::Open
+        }
     } else if behind("/").is_some() {
         Kind::Close
     } else if let Some(inverse) = behind("^") {
@@ -147,10 +155,28 @@ mod tests {
             ("{{>a b=c}}", Kind::Partial(name())),
             ("{{#> \"a\"}}", Kind::PartialBlock(name())),
             ("{{#*inline 'a'}}", Kind::Inline(name())),
+            ("{{ #if a}}", Kind::Open),
+            ("{{~ #if a}}", Kind::Open),
+            ("{{\n# if a}}", Kind::Open),
+            ("{{ /if}}", Kind::Close),
+            ("{{ else }}", Kind::Else),
+            ("{{ ^ }}", Kind::Else),
+            ("{{ > a}}", Kind::Partial(name())),
+            ("{{ # > a}}", Kind::PartialBlock(name())),
+            ("{{ # * inline 'a'}}", Kind::Inline(name())),
+            ("{{ &a}}", Kind::Raw),
         ] {
             let page = format!("é{text}x");
             let at = 2..2 + text.len();
             assert_eq!(tags(&page), [Tag { at, kind }], "{text}");
+        }
+    }
+
+    #[test]
+    fn one_backslash_makes_text_of_a_tag_and_two_are_text() {
+        assert_eq!(tags("\\{{#if a}}"), []);
+        for text in ["\\\\{{#if a}}", "\\\\\\{{#if a}}"] {
+            assert_eq!(tags(text).len(), 1, "{text}");
         }
     }
 
