@@ -98,7 +98,10 @@ impl Group {
                 wrong.key.get_or_insert(other.key);
                 None
             }
-            (Err(_), Err(_)) => None,
+            (Err((_, wrong)), Err(other)) => {
+                wrong.key = wrong.key.take().or(other.key);
+                None
+            }
         };
         if let (Ok((first, _)), Some(mut wrong)) = (&self.whom, wrong) {
             wrong.key = Some(first.key.clone());

@@ -1,6 +1,7 @@
 //! What makes a row a recipient: its cells held against what the columns mean.
 
 use lettre::Address;
+use serde_json::Value;
 
 use super::address::parse_address;
 use super::columns::Columns;
@@ -57,6 +58,9 @@ impl Judge {
         if record.wrong.as_ref().is_some_and(|(at, _)| *at == column) {
             return None;
         }
+        if self.nameless(record).is_some() {
+            return None;
+        }
         let cell = record.fields.get(column)?.trim();
         if column == self.columns.address {
             let (_, address) = parse_address(cell).ok()?;
@@ -86,10 +90,24 @@ impl Judge {
         Some(Wrong::at(column, None)(reason))
     }
 
+    /// The column that is to say whose row it is and has a list or an object: as text it could be written in many ways.
+    fn nameless(&self, record: &Record) -> Option<usize> {
+        let columns = &self.columns;
+        let naming = [columns.key, columns.group].into_iter().flatten();
+        naming.into_iter().find(|naming| {
+            let many = |value: &Value| value.is_array() || value.is_object();
+            let mut nested = record.nested.iter();
+            nested.any(|(column, value)| column == naming && many(value))
+        })
+    }
+
     /// The key of a row of the right width of which something is wrong, as long as its cell is right.
     fn key_despite(&self, record: &Record) -> Option<String> {
         let columns = &self.columns;
         let column = columns.key.unwrap_or(columns.address);
+        if self.nameless(record).is_some() {
+            return None;
+        }
         if record.wrong.as_ref().is_some_and(|(at, _)| *at == column) {
             return None;
         }
@@ -115,6 +133,10 @@ impl Judge {
         }
         if let Some(Undecided::Row(reason)) = &record.undecided {
             return Err(Wrong::of_row(self.key_despite(record), reason.clone()));
+        }
+        if let Some(column) = self.nameless(record) {
+            let reason = "a list or an object names nobody; give each row a text or a number here";
+            return Err(Wrong::at(column, None)(reason.to_owned()));
         }
         let cell = |column: usize| record.fields[column].trim();
         let (named, address) = parse_address(cell(columns.address))

@@ -168,6 +168,61 @@ fn of_two_servers_the_one_that_has_it_takes_them() {
 }
 
 #[test]
+fn a_doubt_outlives_a_server_that_cannot_take_the_message_again() {
+    let (without, with) = (without_smtputf8(), sandbox());
+    let folder = Folder::with_rows([("drop-after-dot-once+jörg@a.example", "Jörg")]);
+    let first = send(&folder, &with, &["--json"]);
+    assert_eq!((first.status, counts(&first)), (3, "in_doubt 1".to_owned()));
+    let again = send(&folder, &without, &["--json", "--in-doubt", "resend"]);
+    assert_eq!(
+        (again.status, counts(&again)),
+        (3, "in_doubt 1".to_owned()),
+        "{again:?}"
+    );
+    assert!(again.stderr.contains("SMTPUTF8"), "{again:?}");
+    // Nobody said that it is to be mailed again.
+    let last = send(&folder, &with, &["--json"]);
+    assert_eq!(
+        (last.status, counts(&last)),
+        (3, "in_doubt 1".to_owned()),
+        "{last:?}"
+    );
+    assert_eq!(received(&with).into_values().collect::<Vec<_>>(), [1]);
+    let last = send(&folder, &with, &["--json", "--in-doubt", "resend"]);
+    assert_eq!(
+        (last.status, counts(&last)),
+        (0, "accepted 1".to_owned()),
+        "{last:?}"
+    );
+}
+
+#[test]
+fn a_list_that_one_of_two_servers_takes_goes_out_whatever_their_weights() {
+    for weights in [[1, 1], [1, 9]] {
+        let (without, with) = (without_smtputf8(), sandbox());
+        let folder = Folder::empty();
+        folder.write("campaign.toml", CAMPAIGN);
+        folder.write("message.txt.hbs", "x\n");
+        let rows = (0..100).map(|n| format!("josé{n}@a.example,José\n"));
+        let list = "email,name\n".to_owned() + &rows.collect::<String>();
+        folder.write("recipients.csv", list);
+        folder.configure("attempts = 1");
+        for (sandbox, weight) in [&without, &with].into_iter().zip(weights) {
+            let url = url(sandbox);
+            folder.configure(&format!(
+                "[[server]]\nurl = \"{url}\"\nconnections = 1\nweight = {weight}"
+            ));
+        }
+        let ran = run(&folder, &["send", "campaign", "--json"]);
+        assert_eq!(
+            (ran.status, counts(&ran)),
+            (0, "accepted 100".to_owned()),
+            "{ran:?}"
+        );
+    }
+}
+
+#[test]
 fn nothing_is_left_to_luck_where_one_of_several_servers_has_it() {
     for (settings, connections) in [("", 10), ("weight = 1", 10), ("weight = 1", 1), ("", 1)] {
         let (without, with) = (without_smtputf8(), sandbox());

@@ -227,3 +227,69 @@ fn an_invalid_row_says_nothing_of_the_valid_one_with_its_key() {
     let again = send(&folder, &sandbox, &["--json"]);
     assert_eq!(end(&again), is(3, all));
 }
+
+#[test]
+fn one_in_doubt_of_whom_no_message_can_be_made_is_in_doubt_still() {
+    let list = "email,name\ndrop-after-dot-once@a.example,1\n";
+    let folder = campaign("", list);
+    folder.write("message.txt.hbs", "{{number name}}\n");
+    let sandbox = sequential();
+    let first = send(&folder, &sandbox, &["--json"]);
+    assert_eq!(end(&first), is(3, "in_doubt 1"));
+    folder.write("recipients.csv", list.replace(",1", ",one"));
+    for _ in 0..2 {
+        let again = send(
+            &folder,
+            &sandbox,
+            &["--json", "--yes", "--in-doubt", "resend"],
+        );
+        assert_eq!(end(&again), is(3, "in_doubt 1"), "{again:?}");
+        assert!(again.stderr.contains("is no number"), "{again:?}");
+        let status = run(&folder, &["status", "campaign", "--json"]);
+        assert_eq!(counts(&status), "in_doubt 1");
+    }
+    assert_eq!(sandbox.stats().messages, 1);
+}
+
+#[test]
+fn a_group_has_its_key_whichever_of_its_rows_has_it() {
+    let rows = ["1,anna@a.example,Anna,5,x\n", "1,anna@a.example,,5\n"];
+    for rows in [[rows[0], rows[1]], [rows[1], rows[0]]] {
+        let folder = campaign(
+            "[recipients]\ngroup_by = \"g\"\nkey = \"id\"\nrequired = [\"name\"]",
+            "id,email,name,g\n1,anna@a.example,Anna,5\n",
+        );
+        let sandbox = sequential();
+        assert_eq!(
+            end(&send(&folder, &sandbox, &["--json"])),
+            is(0, "accepted 1")
+        );
+        // One of the rows has a field too many, the other no name.
+        folder.write(
+            "recipients.csv",
+            format!("id,email,name,g\n{}", rows.concat()),
+        );
+        let status = run(&folder, &["status", "campaign", "--json"]);
+        assert_eq!(counts(&status), "accepted 1", "{rows:?}");
+    }
+}
+
+#[test]
+fn a_list_or_an_object_is_no_key() {
+    let folder = Folder::with_rows([]);
+    folder.configure("[recipients]\nfile = \"people.jsonl\"\nkey = \"id\"");
+    folder.write(
+        "people.jsonl",
+        "{\"id\":{\"b\":1,\"a\":2},\"email\":\"anna@a.example\",\"name\":\"Anna\"}\n\
+         {\"id\":7,\"email\":\"bert@a.example\",\"name\":\"Bert\"}\n",
+    );
+    let sandbox = sequential();
+    let first = send(&folder, &sandbox, &["--json"]);
+    assert_eq!(end(&first), is(3, "accepted 1, invalid 1"), "{first:?}");
+    assert!(
+        first
+            .stderr
+            .contains("column \"id\": a list or an object names nobody"),
+        "{first:?}"
+    );
+}
