@@ -102,13 +102,9 @@ impl<T: Weigh> Outbox<T> {
         self.room.notify_all();
     }
 
-    /// Takes up to `most` items more, for a taker that holds so many: not beyond its fair share of what is not done.
-    pub fn take(&self, most: usize, held: usize) -> Vec<T> {
-        self.take_those(most, held, |_| true)
-    }
-
-    /// As [`Outbox::take`], those alone that are wanted; the others stay for other takers.
-    pub fn take_those(&self, most: usize, held: usize, wanted: impl Fn(&T) -> bool) -> Vec<T> {
+    /// Takes up to `most` items more that are wanted, for a taker that holds so many: not beyond its fair share of what is
+    /// not done. The others stay for other takers.
+    pub fn take(&self, most: usize, held: usize, wanted: impl Fn(&T) -> bool) -> Vec<T> {
         let mut inner = self.lock();
         if inner.halted {
             return Vec::new();
@@ -241,9 +237,9 @@ mod tests {
     fn what_is_not_wanted_stays_for_others_in_its_order() {
         let outbox = Outbox::new(1, Vec::new());
         outbox.push((0..8).collect()).unwrap();
-        assert_eq!(outbox.take_those(3, 0, |it| it % 2 == 1), [1, 3, 5]);
-        assert_eq!(outbox.take_those(9, 3, |it| *it > 9), [0_usize; 0]);
-        assert_eq!(outbox.take(9, 3), [0, 2, 4, 6, 7]);
+        assert_eq!(outbox.take(3, 0, |it| it % 2 == 1), [1, 3, 5]);
+        assert_eq!(outbox.take(9, 3, |it| *it > 9), [0_usize; 0]);
+        assert_eq!(outbox.take(9, 3, |_| true), [0, 2, 4, 6, 7]);
         outbox.close();
         outbox.done(8);
         assert!(outbox.is_done());
@@ -261,7 +257,7 @@ mod tests {
                         let mut got = Vec::new();
                         let mut given_back = false;
                         while !outbox.is_done() {
-                            let mut items = outbox.take(16, 0);
+                            let mut items = outbox.take(16, 0, |_| true);
                             if items.is_empty() {
                                 sleep(bell);
                             } else if given_back {
@@ -294,9 +290,9 @@ mod tests {
     fn nobody_holds_more_than_a_fair_share() {
         let outbox = Outbox::new(3, Vec::new());
         outbox.push((0..4).collect()).unwrap();
-        assert_eq!(outbox.take(16, 0), [0, 1]);
-        assert!(outbox.take(16, 2).is_empty());
-        assert_eq!(outbox.take(16, 0), [2, 3]);
+        assert_eq!(outbox.take(16, 0, |_| true), [0, 1]);
+        assert!(outbox.take(16, 2, |_| true).is_empty());
+        assert_eq!(outbox.take(16, 0, |_| true), [2, 3]);
         outbox.done(4);
     }
 
@@ -304,14 +300,14 @@ mod tests {
     fn what_is_given_back_goes_next_or_last() {
         let outbox = Outbox::new(1, Vec::new());
         outbox.push((0..8).collect()).unwrap();
-        let items = outbox.take(4, 0);
+        let items = outbox.take(4, 0, |_| true);
         outbox.give_back(items[2..].to_vec(), items[..2].to_vec());
-        assert_eq!(outbox.take(8, 0), [2, 3, 4, 5, 6, 7, 0, 1]);
+        assert_eq!(outbox.take(8, 0, |_| true), [2, 3, 4, 5, 6, 7, 0, 1]);
         outbox.done(8);
         assert!(!outbox.is_done());
         outbox.close();
         assert!(outbox.is_done());
-        assert!(outbox.take(1, 0).is_empty());
+        assert!(outbox.take(1, 0, |_| true).is_empty());
     }
 
     #[test]
@@ -321,9 +317,9 @@ mod tests {
         outbox.push(vec![MOST_BYTES]).unwrap();
         thread::scope(|scope| {
             let pusher = scope.spawn(|| outbox.push(vec![1]));
-            assert_eq!(outbox.take(5, 0), [MOST_BYTES]);
+            assert_eq!(outbox.take(5, 0, |_| true), [MOST_BYTES]);
             assert_eq!(pusher.join().unwrap(), Ok(()));
-            assert_eq!(outbox.take(5, 0), [1]);
+            assert_eq!(outbox.take(5, 0, |_| true), [1]);
             let waiting = scope.spawn(|| {
                 while !outbox.is_done() {
                     assert!(!outbox.has_work());

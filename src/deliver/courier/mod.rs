@@ -282,7 +282,7 @@ impl<'a> Courier<'a> {
         let most = self.account.claim(most, now);
         let leaves = self.shared.accounts.leaves_smtputf8(self.account, now);
         let is_for_it = |job: &Job| !(leaves && job.needs_smtputf8());
-        let jobs = self.shared.outbox.take_those(most, held, is_for_it);
+        let jobs = self.shared.outbox.take(most, held, is_for_it);
         // First: what is not taken counts for no share of the work.
         self.account.release(most - jobs.len());
         if leaves && jobs.is_empty() && self.shared.outbox.has_work() {
