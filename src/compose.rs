@@ -205,7 +205,7 @@ impl Composer {
     pub fn subject(&self, recipient: &Recipient) -> Option<String> {
         let (identity, mut sheet) = (self.naming.identity(&recipient.key), self.sheet());
         let rendered = self.templates.render(recipient, &identity, &mut sheet);
-        rendered.ok().map(|rendered| rendered.subject.clone())
+        rendered.ok().map(|rendered| rendered.subject.to_string())
     }
 }
 

@@ -8,7 +8,7 @@ use super::files::Folder;
 use super::kept::Kept;
 use crate::campaign::{Attachment, Campaign};
 use crate::message::part::attachment;
-use crate::message::{Part, Refusal, Shared, file_name, media_type};
+use crate::message::{Part, Refusal, Shared, Text, file_name, media_type};
 use crate::render::AttachmentTexts;
 
 /// The attachments of a campaign.
@@ -118,8 +118,8 @@ fn load(folder: &Folder, setting: &Attachment) -> Result<Source, EncloseError> {
     }
     let texts = AttachmentTexts {
         path: None,
-        name: setting.name.clone(),
-        media_type: setting.media_type.clone(),
+        name: setting.name.as_deref().map(Text::from),
+        media_type: setting.media_type.as_deref().map(Text::from),
     };
     let part = part(&setting.path, &texts, &bytes).map_err(EncloseError)?;
     Ok(Source::Shared(Part::Shared(Shared::new(part))))
@@ -127,7 +127,7 @@ fn load(folder: &Folder, setting: &Attachment) -> Result<Source, EncloseError> {
 
 fn part(path: &str, texts: &AttachmentTexts, bytes: &[u8]) -> Result<Vec<u8>, String> {
     let name = match &texts.name {
-        Some(name) => Cow::Borrowed(name.as_str()),
+        Some(name) => Cow::Borrowed(&**name),
         None => Path::new(path)
             .file_name()
             .unwrap_or_default()

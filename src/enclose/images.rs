@@ -12,7 +12,7 @@ use super::files::Folder;
 use super::kept::Kept;
 use crate::campaign::Campaign;
 use crate::message::part::image;
-use crate::message::{Image, Part, Refusal, Shared, file_name, media_type};
+use crate::message::{Image, Part, Refusal, Shared, Text, file_name, media_type};
 use crate::render::{is_file, unescaped};
 
 /// The images of a campaign's HTML.
@@ -91,7 +91,7 @@ impl Images {
     ///
     /// # Errors
     /// A path that leads to no image: the row is invalid.
-    pub fn gather(&self, html: &mut String) -> Result<Vec<Part>, Refusal> {
+    pub fn gather(&self, html: &mut Text) -> Result<Vec<Part>, Refusal> {
         let mut shown: Vec<Image> = Vec::new();
         if self.marked {
             self.resolve(html, &mut shown)?;
@@ -105,9 +105,9 @@ impl Images {
         Ok(shown.into_iter().map(|image| image.part).collect())
     }
 
-    fn resolve(&self, html: &mut String, shown: &mut Vec<Image>) -> Result<(), Refusal> {
+    fn resolve(&self, html: &mut Text, shown: &mut Vec<Image>) -> Result<(), Refusal> {
         let mut resolved = String::with_capacity(html.len());
-        let mut rest = html.as_str();
+        let mut rest = &**html;
         while let Some((before, behind)) = rest.split_once(&self.open) {
             resolved.push_str(before);
             let (value, after) = behind.split_once(&self.close).ok_or_else(|| refusal(
@@ -127,7 +127,7 @@ impl Images {
             }
         }
         resolved.push_str(rest);
-        *html = resolved;
+        html.set(resolved);
         Ok(())
     }
 

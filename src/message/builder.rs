@@ -1,6 +1,6 @@
 //! From a recipient's rendered texts to the message: which fields, in which order, and what is refused.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use lettre::Address;
 use lettre::message::Mailbox;
@@ -9,9 +9,8 @@ use super::copies::{self, Copy};
 use super::dkim::{self, Signer};
 use super::list::ListFields;
 use super::mime::{Body, TransferEncoding};
-use super::pattern::Pattern;
 use super::structure::{Content, Tree};
-use super::{BuilderError, Enclosed, Identity, Message, Refusal, Whose, address, header};
+use super::{BuilderError, Enclosed, Identity, Message, Refusal, Text, Whose, address, header};
 use crate::campaign::Campaign;
 use crate::recipients::{Recipient, Suppression};
 use crate::render::Rendered;
@@ -64,8 +63,6 @@ pub struct Builder {
     suppression: Arc<Suppression>,
     /// The list's columns, in the order of a recipient's cells, as far as they are known.
     columns: Vec<String>,
-    /// What texts are encoded by, and what HTML is: of the first message that has them.
-    patterns: (OnceLock<Pattern>, OnceLock<Pattern>),
 }
 
 /// One of the campaign's own header fields.
@@ -101,7 +98,6 @@ impl Builder {
             signers: Arc::new([]),
             suppression: Arc::default(),
             columns: Vec::new(),
-            patterns: Default::default(),
         })
     }
 
@@ -154,10 +150,10 @@ impl Builder {
         let cc = copies::each_once(cc, &envelope_to);
         let also_to = copies::envelope(&cc, bcc, &envelope_to);
         self.check_header(recipient, "Subject", &rendered.subject)?;
-        let text = encoding("text", rendered.text.as_deref())?;
-        let html = encoding("html", rendered.html.as_deref())?;
+        let text = encoding("text", rendered.text.as_ref())?;
+        let html = encoding("html", rendered.html.as_ref())?;
 
-        let size = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let size = |text: &Option<Text>| text.as_ref().map_or(0, |text| text.len());
         let body_size = size(&rendered.text) + size(&rendered.html);
         let mut content = Content::with_capacity(FRAME + body_size + body_size / 4);
 
@@ -185,8 +181,8 @@ impl Builder {
         };
         let tree = Tree {
             send_id: &identity.send_id,
-            text: text.map(|(text, encoding)| Body::plain(text, encoding).like(&self.patterns.0)),
-            html: html.map(|(html, encoding)| Body::html(html, encoding).like(&self.patterns.1)),
+            text: text.map(|(text, encoding)| Body::plain(text, encoding)),
+            html: html.map(|(html, encoding)| Body::html(html, encoding)),
             inline: enclosed.inline,
             attached: enclosed.attached,
         };
@@ -264,7 +260,7 @@ impl Builder {
         &self,
         recipient: &Recipient,
         field: &str,
-        values: &[String],
+        values: &[Text],
     ) -> Result<Vec<Copy>, Refusal> {
         let filled = values.iter().filter(|value| !value.is_empty());
         let copies = filled.map(|value| {
@@ -399,8 +395,8 @@ fn field(out: &mut String, name: &str, value: &[&str]) {
 /// A part's text, if there is one, with its transfer encoding.
 fn encoding<'a>(
     field: &str,
-    text: Option<&'a str>,
-) -> Result<Option<(&'a str, TransferEncoding)>, Refusal> {
+    text: Option<&'a Text>,
+) -> Result<Option<(&'a Text, TransferEncoding)>, Refusal> {
     let Some(text) = text else { return Ok(None) };
     match TransferEncoding::of(text) {
         Some(encoding) => Ok(Some((text, encoding))),

@@ -1,7 +1,7 @@
 //! What makes a message one of a mailing list: List-Id (RFC 2919), List-Unsubscribe (RFC 2369), and that one request to
 //! its https URL is enough (RFC 8058).
 
-use super::{BuilderError, Refusal, header};
+use super::{BuilderError, Refusal, Text, header};
 use crate::campaign::MailingList;
 
 /// A URL beyond this does not fit on a line.
@@ -34,7 +34,7 @@ impl ListFields {
     }
 
     /// Writes the fields; `urls` are the rendered ones of `unsubscribe`.
-    pub(super) fn write(&self, out: &mut String, urls: &[String]) -> Result<(), Refusal> {
+    pub(super) fn write(&self, out: &mut String, urls: &[Text]) -> Result<(), Refusal> {
         out.push_str(&self.id);
         if urls.is_empty() {
             return Ok(());
@@ -92,7 +92,7 @@ mod tests {
 
     fn written(list: &MailingList, urls: &[&str]) -> Result<String, String> {
         let mut out = String::new();
-        let urls: Vec<_> = urls.iter().map(|url| (*url).to_owned()).collect();
+        let urls: Vec<_> = urls.iter().map(|url| Text::from(*url)).collect();
         let fields = ListFields::new(list).unwrap();
         fields
             .write(&mut out, &urls)

@@ -19,16 +19,17 @@ mod list;
 pub mod media_type;
 mod mime;
 pub mod part;
-mod pattern;
 mod quoted_printable;
 mod structure;
 #[cfg(test)]
 mod tests;
+mod text;
 pub mod token;
 
 pub use builder::Builder;
 pub use error::{BuilderError, Refusal};
 pub use part::Image;
+pub use text::{Fixed, Stock, Text};
 
 /// A message ready to be submitted, and whom it is for.
 #[derive(Debug, Clone)]

@@ -3,8 +3,8 @@
 
 use memchr::memmem;
 
-use super::Part;
 use super::mime::{Body, TransferEncoding};
+use super::{Part, Text};
 
 /// The content as it grows: what is this message's own, and between it what is shared.
 #[derive(Debug)]
@@ -87,7 +87,9 @@ impl Tree<'_> {
             }
             (None, Some(_)) => self.rich(out),
             (Some(text), None) => text.write(&mut out.own),
-            (None, None) => Body::plain("", TransferEncoding::SevenBit).write(&mut out.own),
+            (None, None) => {
+                Body::plain(&Text::default(), TransferEncoding::SevenBit).write(&mut out.own);
+            }
         }
     }
 
@@ -177,13 +179,18 @@ mod tests {
     use super::*;
     use crate::message::Shared;
 
+    /// A text for as long as the tests run.
+    fn kept(text: &str) -> &'static Text {
+        Box::leak(Box::new(Text::from(text)))
+    }
+
     const SEVEN: TransferEncoding = TransferEncoding::SevenBit;
 
     fn tree<'a>(text: Option<&'a str>, html: Option<&'a str>) -> Tree<'a> {
         Tree {
             send_id: "id",
-            text: text.map(|text| Body::plain(text, SEVEN)),
-            html: html.map(|html| Body::html(html, SEVEN)),
+            text: text.map(|text| Body::plain(kept(text), SEVEN)),
+            html: html.map(|html| Body::html(kept(html), SEVEN)),
             inline: Vec::new(),
             attached: Vec::new(),
         }
@@ -268,7 +275,7 @@ mod tests {
         assert_eq!(tree(None, Some(text)).boundary("m"), "=_m1_id");
         assert_eq!(tree(None, Some(text)).boundary("r"), "=_r_id");
         let mut encoded = tree(None, None);
-        encoded.text = Some(Body::plain(text, TransferEncoding::Base64));
+        encoded.text = Some(Body::plain(kept(text), TransferEncoding::Base64));
         assert_eq!(encoded.boundary(""), "=_id");
     }
 

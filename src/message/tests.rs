@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Builder, Enclosed, Identity, Message, Part, Refusal};
+use super::{Builder, Enclosed, Identity, Message, Part, Refusal, Text};
 use crate::campaign::{
     Campaign, Delivery, Durability, InDoubt, ListSettings, MailingList, MessageSettings,
 };
@@ -81,11 +81,11 @@ fn rendered(subject: &str, text: Option<&str>, html: Option<&str>) -> Rendered {
         to: None,
         cc: Vec::new(),
         bcc: Vec::new(),
-        subject: subject.to_owned(),
+        subject: subject.into(),
         headers: Vec::new(),
         envelope_from: None,
-        html: html.map(str::to_owned),
-        text: text.map(str::to_owned),
+        html: html.map(Text::from),
+        text: text.map(Text::from),
         unsubscribe: Vec::new(),
         attachments: Vec::new(),
     }

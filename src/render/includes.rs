@@ -2,7 +2,7 @@
 //!
 //! Handlebars notices only a template that includes itself directly; any longer way round would use up the stack.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use handlebars::Template;
 use handlebars::template::{DecoratorTemplate, Parameter, TemplateElement};
@@ -104,6 +104,61 @@ fn called(body: &Template) -> Vec<&str> {
         !matches!(element, TemplateElement::DecoratorBlock(_))
     });
     names
+}
+
+/// The names of the partials that rendering `from` may include, directly or not.
+pub(super) fn reached<'a>(
+    from: &'a Template,
+    partial: impl Fn(&str) -> Option<&'a Template>,
+) -> BTreeSet<&'a str> {
+    let mut names = BTreeSet::new();
+    let mut open = vec![from];
+    while let Some(template) = open.pop() {
+        visit(template, &mut |element| {
+            if let TemplateElement::PartialExpression(call) | TemplateElement::PartialBlock(call) =
+                element
+                && let Some(name) = call.name.as_name()
+                && names.insert(name)
+            {
+                open.extend(partial(name));
+            }
+            true
+        });
+    }
+    names
+}
+
+/// Whether a template says what a partial is, or stands for what its caller encloses: that depends on who includes it.
+pub(super) fn has_inlines(template: &Template) -> bool {
+    has(template, &|element| {
+        matches!(
+            element,
+            TemplateElement::DecoratorExpression(_)
+                | TemplateElement::DecoratorBlock(_)
+                | TemplateElement::PartialBlock(_)
+        )
+    })
+}
+
+/// Whether a partial is indented by the template, or by one of those that it may include.
+pub(super) fn is_indented(template: &Template, partials: &BTreeMap<String, Template>) -> bool {
+    let indents = |template| {
+        has(
+            template,
+            &|element| matches!(element, TemplateElement::PartialExpression(call) if call.indent.is_some()),
+        )
+    };
+    let mut reached = reached(template, |name| partials.get(name)).into_iter();
+    indents(template) || reached.any(|name| partials.get(name).is_some_and(indents))
+}
+
+fn has(template: &Template, wanted: &impl Fn(&TemplateElement) -> bool) -> bool {
+    let mut found = false;
+    visit(template, &mut |element| {
+        found |= wanted(element);
+        !found
+    });
+    found
 }
 
 /// Hands every element to `see`, from outside in, below those for which it returns true.

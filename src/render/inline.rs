@@ -1,10 +1,7 @@
 //! HTML templates with their images by Content-ID: what is known when they are loaded is replaced there, and what only a
 //! row knows is marked, to be found in what is rendered.
 
-use std::collections::BTreeSet;
-
 use handlebars::Template;
-use handlebars::template::TemplateElement;
 
 use super::error::TemplateError;
 use super::images::{references, unescaped};
@@ -39,26 +36,4 @@ pub(super) fn inlined(
     }
     replaced.push_str(&text[done..]);
     Ok(Some(source.with_text(replaced)?.template))
-}
-
-/// The names of the partials that rendering `from` may include, directly or not.
-pub(super) fn reached<'a>(
-    from: &'a Template,
-    partial: impl Fn(&str) -> Option<&'a Template>,
-) -> BTreeSet<&'a str> {
-    let mut names = BTreeSet::new();
-    let mut open = vec![from];
-    while let Some(template) = open.pop() {
-        super::includes::visit(template, &mut |element| {
-            if let TemplateElement::PartialExpression(call) | TemplateElement::PartialBlock(call) =
-                element
-                && let Some(name) = call.name.as_name()
-                && names.insert(name)
-            {
-                open.extend(partial(name));
-            }
-            true
-        });
-    }
-    names
 }

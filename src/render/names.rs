@@ -13,6 +13,7 @@ use handlebars::template::{
 };
 use serde_json::Value;
 
+use super::context::ROWS;
 use super::error::{Place, TemplateError};
 use super::helpers::{Form, SIGNATURES, signature};
 use super::includes::{Includes, inline_name};
@@ -31,6 +32,18 @@ pub struct Uses {
     pub printed: BTreeSet<String>,
     /// The same of each of `rows`.
     pub printed_of_rows: BTreeSet<String>,
+    /// What is asked for alone, by `{{#if name}}` or `unless`: whether it is empty decides what is rendered.
+    pub(super) asked: BTreeSet<String>,
+    /// Handed to a helper or a partial, gone through, or named with an entry of it: what it is decides what is rendered.
+    pub(super) weighed: BTreeSet<String>,
+}
+
+/// How a template uses a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Printed,
+    Asked,
+    Weighed,
 }
 
 /// Checks the templates and what they include against the sample of a row; tells what they use of it.
@@ -115,7 +128,7 @@ impl<'a> Walk<'a, '_> {
             TemplateElement::Expression(call) | TemplateElement::HtmlExpression(call) => {
                 if call.params.is_empty() && call.hash.is_empty() {
                     self.print(&call.name);
-                    self.printed(&call.name)
+                    self.printed(call)
                 } else {
                     self.print_result(call);
                     self.call(call).map(|_| ())
@@ -135,7 +148,8 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// `{{name}}`.
-    fn printed(&self, name: &'a Parameter) -> Checked {
+    fn printed(&self, call: &'a HelperTemplate) -> Checked {
+        let name = &call.name;
         if let Parameter::Subexpression(inner) = name {
             // Handlebars would take the result, made from cells, for the name of a helper.
             let inner = inner.as_element();
@@ -147,7 +161,14 @@ impl<'a> Walk<'a, '_> {
             let inner = inner.unwrap_or("…");
             return Err(self.wrong(format!("write {{{{{inner} …}}}} without the parentheses")));
         }
-        match self.value(name)? {
+        // A helper of that name would be called.
+        let is_helper = name.as_name().is_some_and(|name| signature(name).is_some());
+        let using = if is_helper {
+            Use::Weighed
+        } else {
+            Use::Printed
+        };
+        match self.value(name, using)? {
             Some(value) if self.scope.is_rows(value) => Err(self.wrong(
                 "the rows of a group are no text; go through them: {{#each rows}}…{{/each}}"
                     .to_owned(),
@@ -213,17 +234,27 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// The sample of a parameter's value, where there is one.
-    fn value(&self, parameter: &'a Parameter) -> Checked<Option<&'a Value>> {
+    fn value(&self, parameter: &'a Parameter, using: Use) -> Checked<Option<&'a Value>> {
         match parameter {
             Parameter::Path(path) => {
-                if let Some((name, _)) = self.scope.of_row(path) {
-                    self.uses.borrow_mut().named.insert(name.to_owned());
-                }
                 let resolved = self.scope.resolve(path);
                 let value = resolved.map_err(|problem| self.wrong(problem))?;
+                let mut uses = self.uses.borrow_mut();
+                if let Some((name, of_rows)) = self.scope.of_row(path) {
+                    uses.named.insert(name.to_owned());
+                    match using {
+                        _ if of_rows => uses.weighed.insert(ROWS.to_owned()),
+                        _ if self.scope.goes_further(path) => uses.weighed.insert(name.to_owned()),
+                        Use::Weighed => uses.weighed.insert(name.to_owned()),
+                        Use::Asked => uses.asked.insert(name.to_owned()),
+                        Use::Printed => false,
+                    };
+                }
                 // A row as a whole: each of its entries.
-                let names = self.scope.names_of_row(value).map(str::to_owned);
-                self.uses.borrow_mut().named.extend(names);
+                for name in self.scope.names_of_row(value) {
+                    uses.named.insert(name.to_owned());
+                    uses.weighed.insert(name.to_owned());
+                }
                 Ok(value)
             }
             Parameter::Literal(value) => Ok(Some(value)),
@@ -272,14 +303,16 @@ impl<'a> Walk<'a, '_> {
             return Err(self.wrong(format!("{name:?} has no option {option:?}{hint}")));
         }
         let mut first = None;
+        let asks = matches!(name, "if" | "unless") && call.hash.is_empty();
+        let using = if asks { Use::Asked } else { Use::Weighed };
         for (index, parameter) in call.params.iter().enumerate() {
-            let value = self.value(parameter)?;
+            let value = self.value(parameter, using)?;
             if index == 0 {
                 first = value;
             }
         }
         for option in call.hash.values() {
-            self.value(option)?;
+            self.value(option, Use::Weighed)?;
         }
         Ok(first)
     }
@@ -364,11 +397,11 @@ impl<'a> Walk<'a, '_> {
         };
         let mut value = self.scope.current();
         for parameter in &call.params {
-            value = self.value(parameter)?;
+            value = self.value(parameter, Use::Weighed)?;
         }
         let mut names = Vec::new();
         for (name, given) in &call.hash {
-            let value = self.value(given)?;
+            let value = self.value(given, Use::Weighed)?;
             names.push((name.as_str(), self.scope.known(value)));
         }
         if name == "@partial-block" {

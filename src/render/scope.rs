@@ -87,6 +87,15 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// Whether a path of the row goes on to an entry of what it names first.
+    pub(super) fn goes_further(&self, path: &Path) -> bool {
+        let Path::Relative((segments, _)) = path else {
+            return false;
+        };
+        let begun = self.begin(segments).ok().flatten();
+        begun.is_some_and(|(_, names)| names.len() > 1)
+    }
+
     /// What each of `rows` looks like, where there is `rows`.
     fn one_of_rows(&self) -> Option<&'a Value> {
         self.root()?.get(ROWS)?.as_array()?.first()

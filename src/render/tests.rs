@@ -11,7 +11,10 @@ use serde_json::json;
 mod rows;
 
 use super::*;
-use crate::campaign::{Delivery, Durability, InDoubt, ListSettings, MailingList, MessageSettings};
+use crate::campaign::{
+    Campaign, Delivery, Durability, InDoubt, ListSettings, MailingList, MessageSettings,
+};
+use crate::enclose::Images;
 use crate::recipients::Position;
 
 mod pages;
@@ -94,7 +97,7 @@ fn subject(template: &str, cells: &[&str]) -> Result<String, String> {
 fn subject_in(folder: &Path, template: &str, cells: &[&str]) -> Result<String, String> {
     let rendered = render_row(&campaign(folder, template), cells);
     rendered
-        .map(|rendered| rendered.subject)
+        .map(|rendered| rendered.subject.to_string())
         .map_err(|error| error.to_string())
 }
 
@@ -140,16 +143,14 @@ fn only_html_is_escaped() {
     assert_eq!(
         rendered,
         Rendered {
-            to: Some(format!("{raw} <jack@b.example>")),
+            to: Some(format!("{raw} <jack@b.example>").into()),
             cc: Vec::new(),
             bcc: Vec::new(),
             subject: raw.into(),
             headers: vec![raw.into(), "Paris & Lyon".into()],
             envelope_from: Some("bounce+abc@acme.example".into()),
-            html: Some(format!(
-                "<p>{escaped}|{raw}|{escaped}|{escaped}/{escaped_upper}"
-            )),
-            text: Some(format!("{raw}|{raw}/{raw_upper}")),
+            html: Some(format!("<p>{escaped}|{raw}|{escaped}|{escaped}/{escaped_upper}").into()),
+            text: Some(format!("{raw}|{raw}/{raw_upper}").into()),
             unsubscribe: Vec::new(),
             attachments: Vec::new(),
         }
@@ -229,7 +230,8 @@ fn templates_are_shared_by_threads() {
                         templates
                             .render(&recipient, &identity, &mut templates.sheet())
                             .unwrap()
-                            .subject,
+                            .subject
+                            .to_string(),
                         format!("N{thread} 7")
                     );
                 }

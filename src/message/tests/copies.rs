@@ -3,7 +3,11 @@
 use super::*;
 
 fn with_copies(cc: &[&str], bcc: &[&str]) -> Result<Message, Refusal> {
-    let texts = |all: &[&str]| all.iter().map(|&text| text.to_owned()).collect();
+    let texts = |all: &[&str]| {
+        all.iter()
+            .map(|&text| crate::message::Text::from(text))
+            .collect()
+    };
     let rendered = Rendered {
         cc: texts(cc),
         bcc: texts(bcc),
@@ -114,7 +118,11 @@ fn who_is_suppressed_is_in_no_header_and_no_envelope() {
     )
     .unwrap();
     let suppression = crate::recipients::Suppression::read(&list).unwrap();
-    let texts = |all: &[&str]| all.iter().map(|&text| text.to_owned()).collect();
+    let texts = |all: &[&str]| {
+        all.iter()
+            .map(|&text| crate::message::Text::from(text))
+            .collect()
+    };
     let rendered = Rendered {
         cc: texts(&["Boss <boss@x.example>", "Boss@x.example"]),
         bcc: texts(&["li@KÖLN.example", "zoë@y.example", "b@x.example"]),

@@ -85,13 +85,13 @@ fn everything() {
         Some("Hello\n"),
         Some("<p>你好，十一月简报，祝您愉快</p>"),
     );
-    texts.to = Some("Doe, Jane \"JJ\" <jane@A.example>".to_owned());
+    texts.to = Some("Doe, Jane \"JJ\" <jane@A.example>".into());
     texts.headers = vec![
-        "nov".to_owned(),
-        String::new(),
-        "Jörg <jo@acme.example>".to_owned(),
+        "nov".into(),
+        String::new().into(),
+        "Jörg <jo@acme.example>".into(),
     ];
-    texts.envelope_from = Some("bounce+x@acme.example".to_owned());
+    texts.envelope_from = Some("bounce+x@acme.example".into());
     let message = build(&campaign, &recipient("Jane", ""), texts).unwrap();
     assert_eq!(
         wire(&message),

@@ -6,7 +6,7 @@ use crate::message::{BuilderError, Whose};
 /// A message whose texts are changed by `change`, to this address.
 fn to(address: &str, change: impl FnOnce(&mut Campaign, &mut Rendered)) -> Message {
     let (mut campaign, mut texts) = (campaign(&["Sender"]), rendered("Grüße", Some("text"), None));
-    texts.headers = vec![String::new()];
+    texts.headers = vec![crate::message::Text::default()];
     change(&mut campaign, &mut texts);
     let mut recipient = recipient("Zoë Li", "");
     recipient.address = address.parse().unwrap();
@@ -17,8 +17,8 @@ fn to(address: &str, change: impl FnOnce(&mut Campaign, &mut Rendered)) -> Messa
 fn the_address_is_written_as_it_is_and_all_else_encoded() {
     let message = to("用户@例え.example", |_, texts| {
         texts.cc = vec![
-            "José <josé@acme.example>".to_owned(),
-            "boss@acme.example".to_owned(),
+            "José <josé@acme.example>".into(),
+            "boss@acme.example".into(),
         ];
     });
     let wire = wire(&message);
@@ -54,7 +54,7 @@ fn whose_address_it_is_is_told() {
         |campaign, _| campaign.message.reply_to = Some("grüße@acme.example".parse().unwrap());
     let bounces: fn(&mut Campaign, &mut Rendered) = |campaign, texts| {
         campaign.message.envelope_from = Some("rück+{{send_id}}@acme.example".to_owned());
-        texts.envelope_from = Some("rück+x@acme.example".to_owned());
+        texts.envelope_from = Some("rück+x@acme.example".into());
     };
     for change in [from, reply_to, bounces] {
         for address in [plain, "josé@a.example"] {
@@ -64,10 +64,14 @@ fn whose_address_it_is_is_told() {
 
     let other = "josé@acme.example".to_owned();
     let mine = [
-        to(plain, |_, texts| texts.cc = vec![other.clone()]),
-        to(plain, |_, texts| texts.bcc = vec![other.clone()]),
-        to(plain, |_, texts| texts.headers = vec![other.clone()]),
-        to(plain, |_, texts| texts.envelope_from = Some(other.clone())),
+        to(plain, |_, texts| texts.cc = vec![other.as_str().into()]),
+        to(plain, |_, texts| texts.bcc = vec![other.as_str().into()]),
+        to(plain, |_, texts| {
+            texts.headers = vec![other.as_str().into()]
+        }),
+        to(plain, |_, texts| {
+            texts.envelope_from = Some(other.as_str().into())
+        }),
     ];
     for message in mine {
         assert_eq!(
@@ -80,7 +84,7 @@ fn whose_address_it_is_is_told() {
     // Names and domains alone need nothing of the server.
     let named = to(plain, |campaign, texts| {
         campaign.message.from = "Grüße <news@bücher.example>".parse().unwrap();
-        texts.cc = vec!["Łucja <l@köln.example>".to_owned()];
+        texts.cc = vec!["Łucja <l@köln.example>".into()];
     });
     assert_eq!(named.beyond_ascii, None);
 }

@@ -88,7 +88,7 @@ proptest! {
     #[test]
     fn headers_arrive_as_they_were(subject in cell(), name in cell(), own in cell()) {
         let mut texts = rendered(&subject, Some("x"), Some("y"));
-        texts.headers = vec![own.clone()];
+        texts.headers = vec![own.clone().into()];
         let message = build(&campaign(&["X-Own"]), &recipient(&name, &own), texts).unwrap();
         let wire = wire(&message);
         check_lines(&wire)?;
@@ -120,8 +120,8 @@ proptest! {
         text in any::<String>(),
     ) {
         let mut texts = rendered(&subject, Some(&text), None);
-        texts.headers = vec![own.clone()];
-        texts.to = to.map(|to| format!("{to} <jane@a.example>"));
+        texts.headers = vec![own.clone().into()];
+        texts.to = to.map(|to| format!("{to} <jane@a.example>").into());
         let given = texts.clone();
         match build(&campaign(&["X-Own"]), &recipient(&name, &own), texts) {
             Ok(message) => {

@@ -35,7 +35,7 @@ fn control_characters_are_refused_in_every_header() {
     for c in ['\t', '\u{1b}', '\u{7f}', '\u{85}', '\u{2028}', '\u{2029}'] {
         let bad = format!("a{c}b");
         let mut texts = rendered("s", Some(""), None);
-        texts.headers = vec![bad.clone()];
+        texts.headers = vec![bad.clone().into()];
         let refusal = build(&campaign(&["X-Own"]), &recipient("", ""), texts).unwrap_err();
         assert!(refusal.reason.starts_with("X-Own holds"), "{refusal}");
 
@@ -82,7 +82,7 @@ fn to_is_the_recipient_and_nobody_else() {
         "Jane jane@a.example",
     ] {
         let mut texts = rendered("s", Some(""), None);
-        texts.to = Some(to.to_owned());
+        texts.to = Some(to.into());
         let refusal = build(&campaign(&[]), &recipient("", ""), texts).unwrap_err();
         assert!(refusal.reason.starts_with("To is"), "{refusal}");
         assert!(refusal.reason.contains("goes to jane@a.example"), "{to}");
@@ -97,7 +97,7 @@ fn a_cell_cannot_add_a_recipient() {
         "evil@b.example,",
     ] {
         let mut texts = rendered("s", Some(""), None);
-        texts.to = Some(format!("{name} <jane@a.example>"));
+        texts.to = Some(format!("{name} <jane@a.example>").into());
         let message = build(&campaign(&[]), &recipient("", ""), texts).unwrap();
         let wire = wire(&message);
         let parsed = mail_parser::MessageParser::default()
@@ -121,7 +121,7 @@ fn addresses_of_other_fields_are_single() {
         "a@b.example\r\nX: y",
     ] {
         let mut texts = rendered("s", Some(""), None);
-        texts.envelope_from = Some(bad.to_owned());
+        texts.envelope_from = Some(bad.into());
         let refusal = build(&campaign(&[]), &recipient("", ""), texts).unwrap_err();
         assert!(refusal.reason.starts_with("envelope_from is"), "{refusal}");
         assert!(!refusal.reason.contains(['\r', '\n']));
@@ -132,7 +132,7 @@ fn addresses_of_other_fields_are_single() {
         "Jo <ü\u{202e}@b.example>",
     ] {
         let mut texts = rendered("s", Some(""), None);
-        texts.headers = vec![bad.to_owned()];
+        texts.headers = vec![bad.into()];
         let refusal = build(&campaign(&["Reply-To"]), &recipient("", ""), texts).unwrap_err();
         assert!(refusal.reason.starts_with("Reply-To is"), "{refusal}");
     }
@@ -143,7 +143,7 @@ fn a_recipients_domain_is_written_as_a_labels() {
     let mut to = recipient("", "");
     to.address = "u@ä.example".parse().unwrap();
     let mut texts = rendered("s", Some(""), None);
-    texts.to = Some("U <u@ä.example>".to_owned());
+    texts.to = Some("U <u@ä.example>".into());
     let message = build(&campaign(&[]), &to, texts).unwrap();
     assert_eq!(message.envelope_to.to_string(), "u@xn--4ca.example");
     assert!(wire(&message).contains("\r\nTo: U <u@xn--4ca.example>\r\n"));

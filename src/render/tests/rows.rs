@@ -47,7 +47,7 @@ fn subjects(template: &str, groups: &[Recipient]) -> Vec<Result<String, String>>
         .map(|group| {
             let rendered = templates.render(group, &identity, &mut sheet);
             rendered
-                .map(|it| it.subject.clone())
+                .map(|it| it.subject.to_string())
                 .map_err(|error| error.to_string())
         })
         .collect()
