@@ -168,7 +168,7 @@ impl Page<'_> {
             changed = Some(inlined.partials);
         }
         if is_mjml {
-            page = mjml::without_marks(&page)?;
+            page = mjml::finished(&page)?;
         } else if changed.is_none() {
             return Ok(());
         }

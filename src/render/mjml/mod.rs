@@ -1,9 +1,10 @@
 //! MJML templates into HTML ones, when they are loaded; the template's tags stay what they are.
 //!
-//! `expand` puts the partials in, `marks` marks in place of tags, then mrml converts, and the tags go where their marks are.
+//! `expand` puts the partials in, `marks` marks in place of tags, then mrml converts, the tags go where their marks are, and `lines` breaks what is too long.
 //! What MJML loads from elsewhere by itself, fonts, is left out; `<mj-font>` is its author's wish.
 
 mod expand;
+mod lines;
 mod marks;
 
 use std::collections::{BTreeMap, HashMap};
@@ -184,9 +185,10 @@ fn nested(text: &str) -> Result<(), (usize, String)> {
     }
 }
 
-/// The page without [`INLINE`], and without style sheets that hold nothing else.
-pub(super) fn without_marks(page: &Source) -> Result<Source, TemplateError> {
-    page.with_text(without_empty_sheets(page.text.replace(INLINE, "")))
+/// The page as it is sent: without [`INLINE`], without style sheets that hold nothing else, its lines not too long.
+pub(super) fn finished(page: &Source) -> Result<Source, TemplateError> {
+    let html = without_empty_sheets(page.text.replace(INLINE, ""));
+    page.with_text(lines::broken(&html))
 }
 
 /// Where in the text the error is, and what it is.
