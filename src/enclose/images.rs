@@ -21,8 +21,8 @@ pub struct Images {
     folder: Folder,
     /// The right side of Content-IDs.
     domain: String,
-    /// Those whose path is known.
-    known: Vec<Image>,
+    /// Those whose path is known, each with what finds its Content-ID.
+    known: Vec<(Image, memmem::Finder<'static>)>,
     /// Where each of them is read from.
     by_path: HashMap<PathBuf, usize>,
     /// What stands around a path that only the row knows; no cell can hold it but by guessing 64 bits.
@@ -63,13 +63,17 @@ impl Images {
             decoded.ok_or(error)
         })?;
         if let Some(known) = self.by_path.get(&real) {
-            return Ok(self.known[*known].cid.clone());
+            return Ok(self.known[*known].0.cid.clone());
         }
         let image = self.image(path, &bytes, Shared::new)?;
-        let place = self.known.iter().position(|other| other.cid == image.cid);
+        let place = self
+            .known
+            .iter()
+            .position(|(other, _)| other.cid == image.cid);
         let cid = image.cid.clone();
         let place = place.unwrap_or_else(|| {
-            self.known.push(image);
+            let finder = memmem::Finder::new(cid.as_bytes()).into_owned();
+            self.known.push((image, finder));
             self.known.len() - 1
         });
         self.by_path.insert(real, place);
@@ -96,8 +100,8 @@ impl Images {
         if self.marked {
             self.resolve(html, &mut shown)?;
         }
-        for image in &self.known {
-            let is_shown = memmem::find(html.as_bytes(), image.cid.as_bytes()).is_some();
+        for (image, finder) in &self.known {
+            let is_shown = finder.find(html.as_bytes()).is_some();
             if is_shown && shown.iter().all(|other| other.cid != image.cid) {
                 shown.push(image.clone());
             }
@@ -164,7 +168,11 @@ impl Images {
 
     /// A hash of what is the same in all messages; `None` without any.
     pub fn fingerprint(&self) -> Option<String> {
-        let mut cids: Vec<_> = self.known.iter().map(|image| image.cid.as_str()).collect();
+        let mut cids: Vec<_> = self
+            .known
+            .iter()
+            .map(|(image, _)| image.cid.as_str())
+            .collect();
         cids.sort_unstable();
         let hash = blake3::hash(cids.join(" ").as_bytes());
         (!cids.is_empty()).then(|| hash.to_hex()[..16].to_owned())
