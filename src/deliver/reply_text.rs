@@ -105,6 +105,16 @@ impl Reply {
     /// A reply from its code and its text, the lines' codes taken off, lines separated by line feeds.
     /// Each line's enhanced code (RFC 2034) goes; the first one is kept as such. Control characters become spaces.
     pub fn new(code: u16, text: &str) -> Self {
+        // One line of ASCII, as nearly all are.
+        if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            let (enhanced, rest) = split_enhanced(code, text.trim());
+            let text = rest[..rest.len().min(TEXT_KEPT)].to_owned();
+            return Reply {
+                code,
+                enhanced,
+                text,
+            };
+        }
         let mut enhanced = None;
         let mut clean = String::with_capacity(text.len());
         for line in text.split('\n') {
@@ -131,6 +141,9 @@ fn is_blank(c: char) -> bool {
 }
 
 fn split_enhanced(code: u16, line: &str) -> (Option<Enhanced>, &str) {
+    if !line.starts_with(|c: char| c.is_ascii_digit()) {
+        return (None, line);
+    }
     let (word, rest) = line.split_once(is_blank).unwrap_or((line, ""));
     let mut numbers = word.split('.');
     let mut next = |digits: usize| {
@@ -211,6 +224,24 @@ mod tests {
             "550 \u{fffd}\u{fffd} [31mred "
         );
         assert_eq!(ok("550 a\u{202e}bc\r\n".as_bytes()), "550 a bc");
+    }
+
+    #[test]
+    fn a_plain_line_is_what_it_would_be_among_others() {
+        for line in [
+            "",
+            " ",
+            "Ok",
+            "2.0.0",
+            "2.0.0  Ok: queued ",
+            " 2.1.5 Ok",
+            "5.0.0 x",
+            "2.0.0.0 x",
+            "2.1000.1 x",
+        ] {
+            let (plain, among) = (Reply::new(250, line), Reply::new(250, &format!("{line}\n")));
+            assert_eq!(plain, among, "{line:?}");
+        }
     }
 
     #[test]
