@@ -26,7 +26,7 @@ use crate::stop::Reason;
 /// [`LINGER`]: several are taken in one turn, with one append for all, and both ends sleep and wake less.
 const BUSY: usize = 4;
 /// Short against any round trip that is not on one machine; of any use only to a thread that is woken on time.
-const LINGER: Duration = Duration::from_micros(20);
+const LINGER: Duration = Duration::from_micros(60);
 
 /// Between looks, when nothing can be waited for.
 const BLIND: Duration = Duration::from_millis(10);
