@@ -184,7 +184,7 @@ fn literal_run(bytes: &[u8]) -> usize {
     if rest.len() < BLOCK && bytes.last_chunk().is_some_and(is_all_literal) {
         return bytes.len();
     }
-    let run = rest.iter().position(|byte| !is_literal(*byte));
+    let run = rest.iter().position(|byte| !LITERAL[usize::from(*byte)]);
     whole + run.unwrap_or(rest.len())
 }
 
@@ -193,9 +193,20 @@ fn is_all_literal(block: &[u8; BLOCK]) -> bool {
     block.iter().fold(true, |all, byte| all & is_literal(*byte))
 }
 
+/// [`is_literal`], for octets one by one.
+static LITERAL: [bool; 256] = {
+    let mut literal = [false; 256];
+    let mut byte = 0;
+    while byte < literal.len() {
+        literal[byte] = is_literal(byte as u8);
+        byte += 1;
+    }
+    literal
+};
+
 /// What may stand for itself, within a line.
-fn is_literal(byte: u8) -> bool {
-    ((b' '..=b'~').contains(&byte) & (byte != b'=')) | (byte == b'\t')
+const fn is_literal(byte: u8) -> bool {
+    ((byte >= b' ') & (byte <= b'~') & (byte != b'=')) | (byte == b'\t')
 }
 
 /// Bytes of the character that begins with `byte`.

@@ -255,7 +255,7 @@ fn write_lines(out: &mut String, text: &str) {
 }
 
 /// What decides how a text is encoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Facts {
     pub(super) has_nul: bool,
     /// Octets that are neither printable ASCII nor white space.
@@ -273,27 +273,26 @@ pub(super) struct Facts {
 impl Facts {
     pub(super) fn of(text: &str) -> Facts {
         let bytes = text.as_bytes();
-        // What is the message's own is a word or two, for which vectors are not worth their while.
-        let (has_nul, foreign, equals) = if bytes.len() < SHORT {
-            let number =
-                |wanted: fn(u8) -> bool| bytes.iter().filter(|byte| wanted(**byte)).count();
-            (
-                bytes.contains(&0),
-                number(is_foreign),
-                number(|byte| byte == b'='),
-            )
-        } else {
-            let equals = memchr_iter(b'=', bytes).count();
-            (memchr(0, bytes).is_some(), count(bytes, is_foreign), equals)
-        };
         let mut facts = Facts {
-            has_nul,
-            foreign,
-            equals,
             first: bytes.len(),
-            inner: 0,
-            last: None,
+            ..Facts::default()
         };
+        if bytes.len() < SHORT {
+            // What is a message's own is a word or two, for which vectors are not worth their while.
+            let kinds = bytes.iter().map(|byte| KINDS[usize::from(*byte)]);
+            let [foreign, equals, breaks, _] = kinds.sum::<u32>().to_le_bytes();
+            (facts.foreign, facts.equals) = (foreign.into(), equals.into());
+            facts.has_nul = foreign > 0 && bytes.contains(&0);
+            if breaks == 0 {
+                return facts;
+            }
+        } else {
+            facts.foreign = count(bytes, |byte| {
+                !matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n')
+            });
+            facts.equals = memchr_iter(b'=', bytes).count();
+            facts.has_nul = memchr(0, bytes).is_some();
+        }
         let mut rest = bytes;
         while let Some(at) = memchr2(b'\n', b'\r', rest) {
             match facts.last {
@@ -333,9 +332,21 @@ impl Facts {
     }
 }
 
-fn is_foreign(byte: u8) -> bool {
-    !matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n')
-}
+/// What an octet counts as: foreign, an equals sign, a line break; an octet of the number for each.
+static KINDS: [u32; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < kinds.len() {
+        kinds[byte] = match byte as u8 {
+            b'\n' | b'\r' => 1 << 16,
+            b'=' => 1 << 8,
+            b' '..=b'~' | b'\t' => 0,
+            _ => 1,
+        };
+        byte += 1;
+    }
+    kinds
+};
 
 /// How many bytes `wanted` picks.
 fn count(bytes: &[u8], wanted: impl Fn(u8) -> bool) -> usize {
