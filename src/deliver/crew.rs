@@ -4,6 +4,7 @@
 //! write. What is claimed, marked and settled on all of its connections in a turn is one append.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread::{self, Scope};
@@ -22,11 +23,14 @@ use crate::ledger::LedgerError;
 use crate::ledger::file::Mark;
 use crate::stop::Reason;
 
-/// While a server has work from so many connections at least, its replies are looked for no more often than every
-/// [`LINGER`]: several are taken in one turn, with one append for all, and both ends sleep and wake less.
+/// While a server has work from so many connections at least, its replies are gathered: several are taken in one turn,
+/// with one append for all, and both ends sleep and wake less.
 const BUSY: usize = 4;
-/// Short against any round trip that is not on one machine; of any use only to a thread that is woken on time.
-const LINGER: Duration = Duration::from_micros(60);
+/// Replies are gathered while so many of those that are awaited are on their way still: the server is to have work.
+const GATHERED: u32 = 3;
+/// At least so long, which is short against any round trip that is not on one machine, and of use only to a thread that is
+/// woken on time; and at most so long, whatever the server takes for a message.
+const LINGER: Range<Duration> = Duration::from_micros(60)..Duration::from_millis(1);
 
 /// Between looks, when nothing can be waited for.
 const BLIND: Duration = Duration::from_millis(10);
@@ -42,6 +46,8 @@ pub struct Crew<'scope, 'env> {
     durable: Mark,
     /// When the last turn began.
     woken: Instant,
+    /// What lay between two replies, lately.
+    gap: Duration,
 }
 
 impl<'scope, 'env> Crew<'scope, 'env> {
@@ -63,6 +69,7 @@ impl<'scope, 'env> Crew<'scope, 'env> {
             bell,
             durable: Mark::default(),
             woken: Instant::now(),
+            gap: Duration::ZERO,
         }
     }
 
@@ -118,6 +125,16 @@ impl<'scope, 'env> Crew<'scope, 'env> {
         Ok(())
     }
 
+    /// How long replies are gathered while so many are awaited.
+    fn linger(&self, awaited: usize) -> Duration {
+        let awaited = u32::try_from(awaited).unwrap_or(u32::MAX);
+        // Where they come so rarely, hardly a second one would.
+        match self.gap < LINGER.end {
+            true => (self.gap * awaited / GATHERED).clamp(LINGER.start, LINGER.end),
+            false => LINGER.start,
+        }
+    }
+
     /// Waits until a server answered, takes bytes again, is waited for in vain, or somebody rings.
     fn sleep(&mut self) -> io::Result<()> {
         let disk = |courier: &Courier<'_>| courier.disk(self.durable);
@@ -127,9 +144,9 @@ impl<'scope, 'env> Crew<'scope, 'env> {
             None => {}
         }
         let couriers = &self.couriers;
-        let busy = couriers.iter().filter(|courier| courier.is_busy());
-        if busy.count() >= BUSY {
-            thread::sleep(LINGER.saturating_sub(self.woken.elapsed()));
+        let busy = couriers.iter().filter(|courier| courier.is_busy()).count();
+        if busy >= BUSY {
+            thread::sleep(self.linger(busy).saturating_sub(self.woken.elapsed()));
         }
         let until = couriers.iter().filter_map(Courier::deadline).min();
         let (numbers, mut sockets): (Vec<usize>, Vec<PollFd<'_>>) = couriers
@@ -164,7 +181,11 @@ impl<'scope, 'env> Crew<'scope, 'env> {
             .map(|(number, _)| number)
             .collect();
         drop(sockets);
-        self.woken = Instant::now();
+        let now = Instant::now();
+        if let Ok(answered @ 1..) = u32::try_from(awake.len()) {
+            self.gap = (7 * self.gap + now.duration_since(self.woken) / answered) / 8;
+        }
+        self.woken = now;
         for number in awake {
             self.couriers[number].read();
         }
