@@ -3,7 +3,7 @@
 //! It is found by rendering once with marks in place of cells, and once more with other marks: where both say the same, a
 //! mark stands for its cell, and all else is the same for every row that decides alike.
 
-use handlebars::{Context, RenderContext, Template};
+use handlebars::{Context, JsonRender, RenderContext, Template};
 use serde_json::Value;
 
 use super::engine::Engine;
@@ -97,7 +97,7 @@ impl Shape {
                 Run::Fixed(index) => out.push_fixed(stock, *index),
                 Run::Cell { name, raw } => match context.data().get(name) {
                     Some(Value::String(cell)) => engine.print(cell, *raw, out),
-                    Some(number) => out.push_str(&number.to_string()),
+                    Some(other) => out.push_str(&other.render()),
                     None => {}
                 },
             }

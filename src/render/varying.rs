@@ -53,7 +53,7 @@ struct Shapes {
     octets: usize,
 }
 
-/// Whether a name is that of a text or a number, whatever the row.
+/// Whether a name is that of a cell that is no list and no object, whatever the row.
 pub(super) fn is_cell(name: &str, sample: &Context) -> bool {
     matches!(
         sample.data().get(name),
@@ -130,21 +130,19 @@ impl Varying {
         context: &Context,
     ) -> Option<Arc<Shape>> {
         let row = context.data();
+        // JSON lines have other cells too, which decide otherwise.
         let text = |name: &String| row.get(name).and_then(Value::as_str);
         let is_bent =
-            |name| text(name).is_some_and(|cell| cell.is_empty() || cell.contains(['\n', '\r']));
+            |name| text(name).is_none_or(|cell| cell.is_empty() || cell.contains(['\n', '\r']));
         if self.indented && self.printed.iter().any(is_bent) {
             return None;
         }
         let mut key = Vec::new();
         for name in &self.asked {
-            key.push(u8::from(text(name) != Some("")));
+            key.push(u8::from(!text(name)?.is_empty()));
         }
         for name in &self.weighed {
-            let value = row.get(name)?;
-            let value = value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned);
+            let value = text(name)?;
             key.extend_from_slice(&value.len().to_ne_bytes());
             key.extend_from_slice(value.as_bytes());
         }

@@ -1,3 +1,5 @@
+//! Programs against Handlebars, and what they know of a template.
+
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
@@ -85,6 +87,10 @@ const PIECES: &[&str] = &[
     "{{#each vars.list}}{{date}}{{@root.date}}{{/each}}",
     "{{#each vars.list as |it|}}{{it}}{{name}}{{/each}}",
     "{{#with other}}{{this}}{{/with}}",
+    "{{#if no}}{{no}}{{else}}not{{/if}}{{#if yes}}{{yes}}{{/if}}{{no}}",
+    "{{#each vars.list}}{{../yes}}{{../nothing}}{{../count}}{{/each}}",
+    "{{#if (eq count 3)}}{{name}}{{/if}}{{#if nothing}}x{{/if}}",
+    "{{#each items}}{{n}}{{../name}}{{/each}}{{#if items}}{{name}}{{/if}}{{items.[0].n}}",
     "{{> story name}}",
     "{{> inner name=other}}",
     "{{#each vars.list}}\u{10FFFC}aB 0&\u{10FFFC}{{../name}}{{/each}}",
@@ -99,7 +105,9 @@ fn row() -> Value {
         "first name": "Anna-Lena",
         "count": 3,
         "yes": true,
+        "no": false,
         "nothing": null,
+        "items": [{ "n": 1 }, { "n": 2 }],
         "len": "a column",
         "date": "2026-11-20",
         "row_number": 7,
@@ -111,15 +119,13 @@ fn row() -> Value {
 fn sample() -> Context {
     let mut sample = row();
     for (name, value) in sample.as_object_mut().unwrap() {
-        if value.is_string() {
-            *value = json!("");
-        } else if name != "vars" {
-            *value = json!(0);
-        }
-    }
-    // Columns whose cells may be lists or objects.
-    for name in ["yes", "nothing"] {
-        sample[name] = Value::Null;
+        *value = match name.as_str() {
+            "vars" => continue,
+            "row_number" => json!(0),
+            // A column whose cells may be lists or objects.
+            "items" => Value::Null,
+            _ => json!(""),
+        };
     }
     Context::from(sample)
 }
@@ -144,6 +150,11 @@ fn engine(mut engine: Engine) -> (Engine, BTreeMap<String, Template>) {
     (engine, partials)
 }
 
+/// As JSON lines may have it.
+fn cell(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or(json!(text))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
@@ -152,7 +163,7 @@ proptest! {
     fn it_renders_what_handlebars_renders(
         pieces in prop::collection::vec(prop::sample::select(PIECES), 0..8),
         cells in prop::collection::vec(
-            prop::sample::select(["", "Bob", "b<&>", "a", "two\nlines", "\u{10FFFC}aB 0&\u{10FFFC}", "\u{10FFFD}"].as_slice()),
+            prop::sample::select(["", "Bob", "b<&>", "a", "two\nlines", "\u{10FFFC}aB 0&\u{10FFFC}", "\u{10FFFD}", "null", "false", "0", "1.5"].as_slice()),
             12,
         ),
     ) {
@@ -163,7 +174,7 @@ proptest! {
             let program = Program::new(template.clone(), &engine, &partials, &sample());
             for cells in cells.chunks(3) {
                 let mut row = row();
-                (row["name"], row["other"], row["markup"]) = (json!(cells[0]), json!(cells[1]), json!(cells[2]));
+                (row["name"], row["other"], row["markup"]) = (cell(cells[0]), cell(cells[1]), cell(cells[2]));
                 let context = Context::from(row);
                 let (mut expected, mut found) = (Text::default(), Text::default());
                 let right = whole(&engine, &template, &context, &mut expected);
@@ -257,8 +268,8 @@ fn what_a_row_decides_is_asked_of_the_row() {
         ("{{> story name}}", "?"),
         ("  {{> outer}}\n", "!"),
         ("{{upper name}}", "!"),
-        ("{{yes}}", "!"),
-        ("{{#if yes}}x{{/if}}", "!"),
+        ("{{items}}", "!"),
+        ("{{#if items}}x{{/if}}", "!"),
         ("{{#each this}}{{this}}{{/each}}", "!"),
         ("{{lookup this \"name\"}}", "!"),
         ("{{number vars.a}}", "!"),
