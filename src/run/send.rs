@@ -22,7 +22,7 @@ use crate::bell::Bell;
 use crate::campaign::{InDoubt, Period, Server, Tls};
 use crate::deliver::access::Access;
 use crate::deliver::account::Account;
-use crate::deliver::accounts::Accounts;
+use crate::deliver::accounts::{Accounts, Smtputf8};
 use crate::deliver::courier::Shared;
 use crate::deliver::health::jittered;
 use crate::deliver::job::Job;
@@ -270,11 +270,21 @@ impl Work<'_> {
         let mut delay = delivery.first_delay;
         let mut waiting = due;
         for number in 1u32.. {
-            let whom = if number == 1 { whom } else { Whom::Deferred };
-            self.pass(whom, waiting, voice, signals);
-            waiting = self.deferred();
+            let whom = if number == 1 { whom } else { Whom::Again };
+            let aside = self.pass(whom, waiting, voice, signals);
+            waiting = self.chosen(Standing::Deferred);
+            if aside > 0 {
+                waiting += self.chosen(Standing::Remaining);
+            }
             if waiting == 0 || self.stop.is_requested() {
                 return;
+            }
+            if waiting <= aside {
+                // Nobody else is left, and their own server is what they wait for.
+                if let Smtputf8::Gone(reason) = self.accounts.smtputf8(Instant::now()) {
+                    return self.stop.request(without_smtputf8(reason, waiting));
+                }
+                continue;
             }
             let wait = jittered(delay);
             delay = delay.saturating_mul(2).min(delivery.longest_delay);
@@ -299,7 +309,8 @@ impl Work<'_> {
         }
     }
 
-    fn pass(&self, whom: Whom, due: u64, voice: &mut Voice, signals: &mut Signals) {
+    /// Returns how many were set aside.
+    fn pass(&self, whom: Whom, due: u64, voice: &mut Voice, signals: &mut Signals) -> u64 {
         let Work {
             plan,
             replay,
@@ -336,12 +347,9 @@ impl Work<'_> {
             stop,
         };
         voice.begin(due);
-        pass::run(feeder, shared, &couriers, bells, whom, voice, signals);
+        let aside = pass::run(feeder, shared, &couriers, bells, whom, voice, signals);
         voice.end();
-    }
-
-    fn deferred(&self) -> u64 {
-        self.chosen(Standing::Deferred)
+        aside
     }
 
     /// Rows that the list allows, and of which no message could be made.
@@ -369,6 +377,20 @@ impl Work<'_> {
                     .min(Duration::from_millis(50)),
             );
         }
+    }
+}
+
+/// Why the run stops for recipients whose only servers are of no use.
+fn without_smtputf8(reason: Option<Reason>, recipients: u64) -> Reason {
+    let what = format!(
+        "{} whose message has an address that is not ASCII before the @ cannot be mailed without it: the other servers offer \
+         no SMTPUTF8 (RFC 6531)",
+        count(recipients, "recipient")
+    );
+    match reason {
+        Some(Reason::Quota(text)) => Reason::Quota(format!("{text}; {what}")),
+        Some(reason) => Reason::Server(format!("{reason}; {what}")),
+        None => Reason::Server(what),
     }
 }
 
