@@ -41,6 +41,7 @@ mod lists;
 mod login;
 mod mailing_list;
 mod manners;
+mod nested;
 mod newsletter;
 mod parts;
 mod postfix;
