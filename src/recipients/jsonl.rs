@@ -21,6 +21,8 @@ use super::records::{BOM, Fault, LONGEST, MOST_COLUMNS, Record};
 
 /// In memory they take a hundred times their text at worst.
 const MOST_VALUES: usize = 200_000;
+/// Lists and objects in each other: as many as serde_json reads.
+const DEEPEST: usize = 127;
 
 /// The names of all objects of a list, in the order in which they come up.
 #[derive(Debug, Default)]
@@ -107,12 +109,8 @@ impl<R: Read> JsonRows<R> {
                 let what = format!("the name {name:?} was not there when the list was first read");
                 return Err(self.lines.fault(0, what));
             };
-            if raw.get().starts_with(['[', '{']) && values(raw.get()) > MOST_VALUES {
-                wrong.get_or_insert_with(|| {
-                    let reason =
-                        format!("more than {MOST_VALUES} values, too much for one message");
-                    (place, reason)
-                });
+            if let Some(reason) = too_much(raw.get()) {
+                wrong.get_or_insert((place, reason));
                 continue;
             }
             let (text, value) = cell(raw.get()).map_err(|error| {
@@ -131,6 +129,49 @@ impl<R: Read> JsonRows<R> {
             undecided: None,
         })
     }
+}
+
+/// Why a value, which is JSON, is none for a message.
+fn too_much(raw: &str) -> Option<String> {
+    if !raw.starts_with(['[', '{']) {
+        None
+    } else if values(raw) > MOST_VALUES {
+        Some(format!(
+            "more than {MOST_VALUES} values, too much for one message"
+        ))
+    } else if depth(raw) > DEEPEST {
+        Some(format!(
+            "more than {DEEPEST} lists and objects in each other; make it flatter, or leave it out"
+        ))
+    } else {
+        None
+    }
+}
+
+/// How many lists and objects stand in each other.
+fn depth(raw: &str) -> usize {
+    let (mut open, mut deepest) = (0_usize, 0);
+    let mut bytes = raw.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'[' | b'{' => {
+                open += 1;
+                deepest = deepest.max(open);
+            }
+            b']' | b'}' => open = open.saturating_sub(1),
+            b'"' => {
+                while let Some(byte) = bytes.next() {
+                    match byte {
+                        b'"' => break,
+                        b'\\' => drop(bytes.next()),
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// As many values as a list or an object has at most: those in texts that look like more are counted too.

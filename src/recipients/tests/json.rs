@@ -191,13 +191,58 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             "deep.jsonl",
+            [
+                ("a", "[", 500),
+                ("b", "[", 128),
+                ("c", "{\"[\\\"\":", 128),
+                ("d", "[", 1),
+            ]
+            .map(|(name, open, times)| {
+                let close = if open == "[" { "]" } else { "}" };
+                let (open, close) = (open.repeat(times), close.repeat(times));
+                format!("{{\"email\":\"{name}@x.example\",\"x\":{open}1{close}}}\n")
+            })
+            .concat(),
+            &[
+                "1@1 invalid \"a@x.example\" x: more than 127 lists and objects in each other; make it flatter, or leave it out",
+                "2@2 invalid \"b@x.example\" x: more than 127 lists and objects in each other; make it flatter, or leave it out",
+                "3@3 invalid \"c@x.example\" x: more than 127 lists and objects in each other; make it flatter, or leave it out",
+                "4@4 d@x.example|d@x.example||d@x.example|[1]=[1]",
+            ],
+        ),
+        case(
+            "deepest.jsonl",
+            format!(
+                "{{\"x\":{}1{},\"email\":\"a@x.example\"}}\n",
+                "[".repeat(127),
+                "]".repeat(127)
+            ),
+            vec![&*String::leak(format!(
+                "1@1 a@x.example|a@x.example||{0}={0}|a@x.example",
+                "[".repeat(127) + "1" + &"]".repeat(127)
+            ))]
+            .leak(),
+        ),
+        case(
+            "deep_and_torn.jsonl",
             format!(
                 "{{\"email\":\"a@x.example\",\"x\":{}1{}}}\n",
-                "[".repeat(500),
-                "]".repeat(500)
+                "[".repeat(128),
+                "]".repeat(127)
             ),
             &[
-                "error: deep.jsonl:1:1: this line is no JSON object: the value of \"x\": recursion limit exceeded; write one object a line, such as {\"email\": \"jane@x.example\"}",
+                "error: deep_and_torn.jsonl:1:284: this line is no JSON object: expected `,` or `]`; write one object a line, such as {\"email\": \"jane@x.example\"}",
+            ],
+        ),
+        case(
+            "deep_results.jsonl",
+            format!(
+                "{{\"message_id\":null,\"fields\":{{\"email\":\"a@x.example\",\"x\":{}1{}}}}}\n",
+                "[".repeat(128),
+                "]".repeat(128)
+            ),
+            &[
+                "1@1 invalid \"a@x.example\" x: more than 127 lists and objects in each other; make it flatter, or leave it out",
             ],
         ),
     ]
