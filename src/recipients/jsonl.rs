@@ -1,7 +1,7 @@
 //! JSON lines in, records out: one object a line, its names the columns.
 //!
-//! A line that `mailrun results` wrote is the row in it, or the rows, of a group: no list has such lines otherwise, since no
-//! column may be called `message_id`.
+//! A line that `mailrun results` wrote is the row in it, or the rows, of a group. It is known by what all of them have: names
+//! beside each other that are no list's, which may have some of them, but none that is called `message_id`.
 //!
 //! What a cell is to its template: a string, true and false are themselves; null, and a name that the line has not, are an
 //! empty cell; a number is its text as written, and a number where that loses nothing; lists and objects are themselves.
@@ -302,12 +302,16 @@ struct Object<'a>(Vec<(String, &'a RawValue)>);
 /// Where a line of results has the rows of a group, and where it has its only row, or its first.
 const ROWS: &str = "rows";
 const FIELDS: &str = "fields";
+/// What stands beside them in every line of results.
+const BESIDE: [&str; 6] = ["key", "row", "address", "state", "attempts", "message_id"];
 
 impl<'a> Object<'a> {
     /// Where the rows of the list stand in it, when it is a line of results.
     fn of_results(&self) -> Option<(&'static str, &'a str)> {
         let entry = |wanted| self.0.iter().find(|(name, _)| name == wanted);
-        entry("message_id")?;
+        if !BESIDE.iter().all(|name| entry(*name).is_some()) {
+            return None;
+        }
         let all = [ROWS, FIELDS].map(|name| Some((name, entry(name)?.1.get())));
         let [rows, fields] = all;
         let fields = fields.filter(|(_, fields)| fields.starts_with('{'));

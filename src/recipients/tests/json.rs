@@ -30,8 +30,8 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             "results.jsonl",
-            r#"{"key":"a","row":7,"state":"invalid","message_id":null,"fields":{"email":"a@x.example","n":1.5,"items":[{"x":1}]}}
-{"key":"b","message_id":"b@x","fields":{"email":"b@x.example"},"rows":[{"email":"b@x.example"},{"email":"c@x.example","items":{}}]}
+            r#"{"key":"a","row":7,"address":"","state":"invalid","attempts":0,"message_id":null,"fields":{"email":"a@x.example","n":1.5,"items":[{"x":1}]}}
+{"key":"b","row":8,"address":"","state":"accepted","attempts":1,"message_id":"b@x","fields":{"email":"b@x.example"},"rows":[{"email":"b@x.example"},{"email":"c@x.example","items":{}}]}
 {"email":"d@x.example","fields":{"email":"e@x.example"}}
 "#,
             &[
@@ -42,8 +42,22 @@ pub(super) fn cases() -> Vec<Case> {
             ],
         ),
         case(
+            "own_fields.jsonl",
+            r#"{"email":"a@x.example","key":"k","row":1,"state":"Bonn","fields":{"email":"b@x.example"},"rows":[]}"#,
+            &[
+                "1@1 a@x.example|a@x.example||a@x.example|k|1=1|Bonn|{\"email\":\"b@x.example\"}={\"email\":\"b@x.example\"}|[]=[]",
+            ],
+        ),
+        case(
+            "own_message_id.jsonl",
+            r#"{"email":"a@x.example","message_id":"m","fields":{"email":"b@x.example"}}"#,
+            &[
+                "error: own_message_id.jsonl, names of the objects: column 2 is named \"message_id\", which is a value of mailrun's own in every template; rename the column",
+            ],
+        ),
+        case(
             "resultless.jsonl",
-            r#"{"message_id":null,"fields":{"email":"a@x.example"},"rows":[5]}"#,
+            r#"{"key":"a","row":1,"address":"","state":"invalid","attempts":0,"message_id":null,"fields":{"email":"a@x.example"},"rows":[5]}"#,
             &[
                 "error: resultless.jsonl:1:1: this line is no JSON object: in \"rows\": invalid type: integer `5`, expected an object; write one object a line, such as {\"email\": \"jane@x.example\"}",
             ],
@@ -237,7 +251,7 @@ pub(super) fn cases() -> Vec<Case> {
         case(
             "deep_results.jsonl",
             format!(
-                "{{\"message_id\":null,\"fields\":{{\"email\":\"a@x.example\",\"x\":{}1{}}}}}\n",
+                "{{\"key\":0,\"row\":1,\"address\":0,\"state\":0,\"attempts\":0,\"message_id\":null,\"fields\":{{\"email\":\"a@x.example\",\"x\":{}1{}}}}}\n",
                 "[".repeat(128),
                 "]".repeat(128)
             ),
