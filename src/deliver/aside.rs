@@ -9,6 +9,8 @@ use super::accounts::Smtputf8;
 use super::courier::Shared;
 use super::job::Job;
 use crate::ledger::standing::Standing;
+use crate::stop::Reason;
+use crate::wording::count;
 
 /// What a pass has set aside.
 #[derive(Debug)]
@@ -55,5 +57,19 @@ impl<'a> Aside<'a> {
     /// How many recipients are set aside.
     pub fn recipients(&self) -> u64 {
         self.recipients
+    }
+}
+
+/// Why the run stops for recipients who alone are left, their servers being gone.
+pub fn left_alone(reason: Option<Reason>, recipients: u64) -> Reason {
+    let what = format!(
+        "{} whose message has an address that is not ASCII before the @ cannot be mailed without it: the other servers offer \
+         no SMTPUTF8 (RFC 6531)",
+        count(recipients, "recipient")
+    );
+    match reason {
+        Some(Reason::Quota(text)) => Reason::Quota(format!("{text}; {what}")),
+        Some(reason) => Reason::Server(format!("{reason}; {what}")),
+        None => Reason::Server(what),
     }
 }

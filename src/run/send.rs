@@ -23,6 +23,7 @@ use crate::campaign::{InDoubt, Period, Server, Tls};
 use crate::deliver::access::Access;
 use crate::deliver::account::Account;
 use crate::deliver::accounts::{Accounts, Smtputf8};
+use crate::deliver::aside;
 use crate::deliver::courier::Shared;
 use crate::deliver::health::jittered;
 use crate::deliver::job::Job;
@@ -282,7 +283,7 @@ impl Work<'_> {
             if waiting <= aside {
                 // Nobody else is left, and their own server is what they wait for.
                 if let Smtputf8::Gone(reason) = self.accounts.smtputf8(Instant::now()) {
-                    return self.stop.request(without_smtputf8(reason, waiting));
+                    return self.stop.request(aside::left_alone(reason, waiting));
                 }
                 continue;
             }
@@ -377,20 +378,6 @@ impl Work<'_> {
                     .min(Duration::from_millis(50)),
             );
         }
-    }
-}
-
-/// Why the run stops for recipients whose only servers are of no use.
-fn without_smtputf8(reason: Option<Reason>, recipients: u64) -> Reason {
-    let what = format!(
-        "{} whose message has an address that is not ASCII before the @ cannot be mailed without it: the other servers offer \
-         no SMTPUTF8 (RFC 6531)",
-        count(recipients, "recipient")
-    );
-    match reason {
-        Some(Reason::Quota(text)) => Reason::Quota(format!("{text}; {what}")),
-        Some(reason) => Reason::Server(format!("{reason}; {what}")),
-        None => Reason::Server(what),
     }
 }
 
