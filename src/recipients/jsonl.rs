@@ -45,7 +45,10 @@ impl Names {
             if found.line == 0 {
                 found.line = lines.line;
             }
-            for (name, value) in lines.rows()?.into_iter().flat_map(|row| row.0) {
+            let Rows { rows, differs } = lines.rows()?;
+            let entries = rows.iter().flat_map(|row| &row.0);
+            let entries = entries.map(|(name, value)| (name, Some(value)));
+            for (name, value) in entries.chain(differs.iter().map(|name| (name, None))) {
                 let name = name.trim();
                 let place = match places.get(name) {
                     Some(place) => *place,
@@ -62,7 +65,8 @@ impl Names {
                         found.names.len() - 1
                     }
                 };
-                found.nested[place] |= value.get().starts_with(['{', '[']);
+                found.nested[place] |=
+                    value.is_some_and(|value| value.get().starts_with(['{', '[']));
             }
         }
         found.line = found.line.max(1);
@@ -94,8 +98,14 @@ impl<R: Read> JsonRows<R> {
             if !self.lines.next()? {
                 return Ok(None);
             }
-            for row in self.lines.rows()? {
+            let Rows { rows, differs } = self.lines.rows()?;
+            for row in rows {
                 self.waiting.push_back(self.record(row)?);
+            }
+            if let Some(first) = self.waiting.front_mut()
+                && let Some(place) = differs.iter().find_map(|name| self.places.get(name.trim()))
+            {
+                first.wrong = Some((*place, DIFFERS.to_owned()));
             }
         }
         Ok(self.waiting.pop_front())
@@ -265,16 +275,30 @@ impl<R: Read> Lines<R> {
     }
 
     /// The rows of the line at hand: its object, or those that are in it.
-    fn rows(&self) -> Result<Vec<Object<'_>>, Fault> {
+    fn rows(&self) -> Result<Rows<'_>, Fault> {
         let object = self.object()?;
-        let Some((name, rows)) = object.of_results() else {
-            return Ok(vec![object]);
+        let Some(Results { fields, rows }) = object.results() else {
+            return Ok(Rows::just(object));
         };
-        let parsed = match name {
-            ROWS => serde_json::from_str(rows),
-            _ => serde_json::from_str(rows).map(|row| vec![row]),
+        let wrong = |name| {
+            move |error: serde_json::Error| self.fault(0, format!("in {name:?}: {}", bare(&error)))
         };
-        parsed.map_err(|error| self.fault(0, format!("in {name:?}: {}", bare(&error))))
+        let fields: Option<Object<'_>> = match fields {
+            Some(fields) => Some(serde_json::from_str(fields).map_err(wrong(FIELDS))?),
+            None => None,
+        };
+        let Some(rows) = rows else {
+            return Ok(Rows {
+                rows: fields.into_iter().collect(),
+                differs: Vec::new(),
+            });
+        };
+        let rows: Vec<Object<'_>> = serde_json::from_str(rows).map_err(wrong(ROWS))?;
+        let differs = match (fields, rows.first()) {
+            (Some(fields), Some(first)) => fields.differs(first),
+            _ => Vec::new(),
+        };
+        Ok(Rows { rows, differs })
     }
 
     fn fault(&self, character: usize, what: String) -> Fault {
@@ -299,7 +323,32 @@ fn bare(error: &serde_json::Error) -> String {
 /// An object's names, none twice, and its values as they are written.
 struct Object<'a>(Vec<(String, &'a RawValue)>);
 
-/// Where a line of results has the rows of a group, and where it has its only row, or its first.
+/// The rows of a line.
+struct Rows<'a> {
+    rows: Vec<Object<'a>>,
+    /// What the cells of its first row are called that `fields` has otherwise.
+    differs: Vec<String>,
+}
+
+impl<'a> Rows<'a> {
+    fn just(row: Object<'a>) -> Self {
+        Rows {
+            rows: vec![row],
+            differs: Vec::new(),
+        }
+    }
+}
+
+/// Where a line of results has the cells of its row, or of its first one, and those of all rows of a group.
+struct Results<'a> {
+    fields: Option<&'a str>,
+    rows: Option<&'a str>,
+}
+
+/// Which of the two was corrected nobody can tell.
+const DIFFERS: &str = "\"fields\" has another value here than the first of \"rows\"; correct it in both, or leave \"fields\" out";
+
+/// What these are called.
 const ROWS: &str = "rows";
 const FIELDS: &str = "fields";
 /// What stands beside them in every line of results.
@@ -307,15 +356,33 @@ const BESIDE: [&str; 6] = ["key", "row", "address", "state", "attempts", "messag
 
 impl<'a> Object<'a> {
     /// Where the rows of the list stand in it, when it is a line of results.
-    fn of_results(&self) -> Option<(&'static str, &'a str)> {
-        let entry = |wanted| self.0.iter().find(|(name, _)| name == wanted);
-        if !BESIDE.iter().all(|name| entry(*name).is_some()) {
+    fn results(&self) -> Option<Results<'a>> {
+        let entry = |wanted: &str| self.0.iter().find(|(name, _)| name == wanted);
+        if !BESIDE.iter().all(|name| entry(name).is_some()) {
             return None;
         }
-        let all = [ROWS, FIELDS].map(|name| Some((name, entry(name)?.1.get())));
-        let [rows, fields] = all;
-        let fields = fields.filter(|(_, fields)| fields.starts_with('{'));
-        rows.filter(|_| fields.is_some()).or(fields)
+        let part = |name, begins| {
+            let part = entry(name).map(|(_, part)| part.get());
+            part.filter(|part| part.starts_with(begins))
+        };
+        let (fields, rows) = (part(FIELDS, '{'), part(ROWS, '['));
+        (fields.is_some() || rows.is_some()).then_some(Results { fields, rows })
+    }
+
+    /// The names whose values the other has not, or not so. None is as good as `null`.
+    fn differs(&self, other: &Object<'_>) -> Vec<String> {
+        let value = |object: &Object<'_>, wanted: &str| {
+            let entry = object.0.iter().find(|(name, _)| name == wanted);
+            entry.map_or("null", |(_, value)| value.get()).to_owned()
+        };
+        let differs = |name: &&String| {
+            let (one, two) = (value(self, name), value(other, name));
+            // Spaces, and how a text is escaped, are a program's that wrote them.
+            let parsed = |text: &str| serde_json::from_str::<Value>(text).ok();
+            one != two && (parsed(&one).is_none() || parsed(&one) != parsed(&two))
+        };
+        let names = (self.0.iter().chain(&other.0)).map(|(name, _)| name);
+        names.filter(differs).cloned().collect()
     }
 }
 

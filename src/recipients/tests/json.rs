@@ -55,6 +55,28 @@ pub(super) fn cases() -> Vec<Case> {
                 "error: own_message_id.jsonl, names of the objects: column 2 is named \"message_id\", which is a value of mailrun's own in every template; rename the column",
             ],
         ),
+        // "fields" alone was corrected; left out; written otherwise; has more.
+        case(
+            "corrected.jsonl",
+            [
+                r#""fields":{"email":"a@x.example","n":2},"rows":[{"email":"a@x.example","n":1},{"email":"b@x.example","n":1}]"#,
+                r#""rows":[{"email":"c@x.example","n":3}]"#,
+                r#""fields":{"email":"\u0064@x.example","n":[ 1 ],"m":null},"rows":[{"n":[1],"email":"d@x.example"}]"#,
+                r#""fields":{"email":"e@x.example","more":1},"rows":[{"email":"e@x.example"}]"#,
+            ]
+            .map(|rest| {
+                let beside = r#""key":"k","row":1,"address":"","state":"","attempts":0,"message_id":null"#;
+                format!("{{{beside},{rest}}}\n")
+            })
+            .concat(),
+            &[
+                "1@1 invalid \"a@x.example\" n: \"fields\" has another value here than the first of \"rows\"; correct it in both, or leave \"fields\" out",
+                "2@1 b@x.example|b@x.example||b@x.example|1=1|",
+                "3@2 c@x.example|c@x.example||c@x.example|3=3|",
+                "4@3 d@x.example|d@x.example||d@x.example|[1]=[1]|",
+                "5@4 invalid \"e@x.example\" more: \"fields\" has another value here than the first of \"rows\"; correct it in both, or leave \"fields\" out",
+            ],
+        ),
         case(
             "resultless.jsonl",
             r#"{"key":"a","row":1,"address":"","state":"invalid","attempts":0,"message_id":null,"fields":{"email":"a@x.example"},"rows":[5]}"#,
