@@ -52,6 +52,7 @@ mod results;
 mod resume;
 mod servers;
 mod signals;
+mod smtputf8;
 mod spoilt;
 mod suppress;
 mod terminal;
