@@ -82,7 +82,11 @@ impl<'a> Accounts<'a> {
         if lack.is_empty() || may.is_empty() || may.iter().any(is_there) {
             return Smtputf8::Settled;
         }
-        match may.iter().all(|it| self.is_given_up(it, now)) {
+        let is_gone = |it: &&Account<'_>| match it.is_out(now) {
+            Some(until) => until.is_none() || !self.waits,
+            None => it.health.was_given_up(),
+        };
+        match may.iter().all(is_gone) {
             true => Smtputf8::Gone(may.iter().find_map(|it| it.trouble())),
             false => Smtputf8::Awaited,
         }
@@ -113,14 +117,10 @@ impl<'a> Accounts<'a> {
 
     /// Whether each of them is left out, or was of no use for too long.
     pub fn are_given_up(&self, now: Instant) -> bool {
-        self.iter().all(|it| self.is_given_up(it, now))
-    }
-
-    fn is_given_up(&self, account: &Account<'a>, now: Instant) -> bool {
-        match account.is_out(now) {
+        self.iter().all(|it| match it.is_out(now) {
             Some(until) => until.is_none() || !self.waits,
-            None => account.health.is_given_up(now),
-        }
+            None => it.health.is_given_up(now),
+        })
     }
 }
 
@@ -208,6 +208,9 @@ mod tests {
             let why = Reason::Server("gone".to_owned());
             with.is_of_no_use(why.clone());
             let gone = Smtputf8::Gone(Some(why));
+            // What is being tried when the time is up may succeed.
+            assert_eq!(accounts.smtputf8(now + minute), Smtputf8::Awaited);
+            with.health.trouble(now + minute);
             assert_eq!(accounts.smtputf8(now + minute), gone);
             with.health.begin();
             accounts.leave_out(with, Some(now + minute), now);

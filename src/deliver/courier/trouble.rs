@@ -86,6 +86,8 @@ impl Courier<'_> {
     /// The server is of no use now: until when to wait, unless it was of none for too long.
     fn wait(&self, failure: &Failure, now: Instant) -> Option<Instant> {
         let text = format!("{}: {failure}", self.account.name());
+        // First: once it is given up, somebody may ask why.
+        self.account.is_of_no_use(Reason::Server(text.clone()));
         let health = &self.account.health;
         let wait = match health.trouble(now) {
             Advice::Wait(wait) => wait,
