@@ -12,6 +12,7 @@ use super::health::Health;
 use super::pace::Pace;
 use super::quota::Quota;
 use crate::campaign::{Period, Server};
+use crate::stop::Reason;
 
 /// A server that has messages and says nothing for so long takes none now: others need not wait for it.
 const SILENT: Duration = Duration::from_secs(2);
@@ -44,6 +45,8 @@ pub struct Account<'a> {
     /// No pace, no quota: what is below need not be asked.
     free: AtomicBool,
     bounds: Mutex<Bounds>,
+    /// Why it was of no use, the last time that it was not.
+    trouble: Mutex<Option<Reason>>,
 }
 
 #[derive(Debug)]
@@ -106,6 +109,7 @@ impl<'a> Account<'a> {
                 in_flight: 0,
                 answered: Instant::now(),
             }),
+            trouble: Mutex::default(),
         }
     }
 
@@ -223,6 +227,18 @@ impl<'a> Account<'a> {
     /// Whether it has said that it does not; until it has said anything it may.
     pub fn lacks_smtputf8(&self) -> bool {
         self.lacks_smtputf8.load(Relaxed)
+    }
+
+    /// Takes in why it is of no use now.
+    pub fn is_of_no_use(&self, reason: Reason) {
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        *trouble = Some(reason);
+    }
+
+    /// Why it was of no use, the last time that it was not.
+    pub fn trouble(&self) -> Option<Reason> {
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.clone()
     }
 
     /// Messages that it has, or is to get.

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::account::Account;
+use crate::stop::Reason;
 
 /// How many messages one account may be ahead of its share: what a connection claims at once.
 const AHEAD: u64 = 16;
@@ -24,6 +25,17 @@ pub enum Left {
     Later,
     /// Nothing.
     None,
+}
+
+/// How it stands with the servers that may have SMTPUTF8, where others are known to have none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Smtputf8 {
+    /// Nobody has to wait: one is there, or there is none, or none that has said that it lacks it.
+    Settled,
+    /// Those that may have it are of no use now; one may come back.
+    Awaited,
+    /// None of them comes back in this run, and why.
+    Gone(Option<Reason>),
 }
 
 impl<'a> Accounts<'a> {
@@ -57,12 +69,27 @@ impl<'a> Accounts<'a> {
         usize::try_from(share.saturating_sub(account.handed())).unwrap_or(usize::MAX)
     }
 
-    /// Whether messages that need SMTPUTF8 are for others than `account`: its server has none, and one that is there may.
-    pub fn leaves_smtputf8(&self, account: &Account<'a>, now: Instant) -> bool {
-        let may = |it: &Account<'_>| {
-            !it.lacks_smtputf8() && it.is_out(now).is_none() && !it.health.is_in_trouble()
+    /// Whether messages that need SMTPUTF8 are for others than `account`: its server has none, and another one may. That it
+    /// is not there now is its trouble, and no recipient's.
+    pub fn leaves_smtputf8(&self, account: &Account<'a>) -> bool {
+        account.lacks_smtputf8() && self.iter().any(|it| !it.lacks_smtputf8())
+    }
+
+    /// How it stands with those that may have SMTPUTF8.
+    pub fn smtputf8(&self, now: Instant) -> Smtputf8 {
+        let (lack, may): (Vec<_>, Vec<_>) = self.iter().partition(|it| it.lacks_smtputf8());
+        let is_there = |it: &&Account<'_>| it.is_out(now).is_none() && !it.health.is_in_trouble();
+        if lack.is_empty() || may.is_empty() || may.iter().any(is_there) {
+            return Smtputf8::Settled;
+        }
+        let is_gone = |it: &&Account<'_>| match it.is_out(now) {
+            Some(until) => until.is_none() || !self.waits,
+            None => it.health.was_given_up(),
         };
-        account.lacks_smtputf8() && self.iter().any(may)
+        match may.iter().all(is_gone) {
+            true => Smtputf8::Gone(may.iter().find_map(|it| it.trouble())),
+            false => Smtputf8::Awaited,
+        }
     }
 
     /// `account` leaves what there is to others: they do not wait for it to have its share.
@@ -159,6 +186,43 @@ mod tests {
         let servers = [server(None), server(None)];
         let accounts = accounts(&servers, false);
         assert_eq!(accounts.share(&accounts.all[0], Instant::now()), usize::MAX);
+    }
+
+    #[test]
+    fn what_needs_smtputf8_is_left_to_whoever_may_have_it() {
+        let servers = [server(None), server(None)];
+        let now = Instant::now();
+        let minute = Duration::from_secs(60);
+        for waits in [false, true] {
+            let accounts = accounts(&servers, waits);
+            let [without, with] = &accounts.all[..] else {
+                unreachable!("two servers")
+            };
+            assert_eq!(accounts.smtputf8(now), Smtputf8::Settled);
+            without.learn_smtputf8(false);
+            assert!(accounts.leaves_smtputf8(without) && !accounts.leaves_smtputf8(with));
+            assert_eq!(accounts.smtputf8(now), Smtputf8::Settled);
+            with.health.trouble(now);
+            assert!(accounts.leaves_smtputf8(without), "it may come back");
+            assert_eq!(accounts.smtputf8(now), Smtputf8::Awaited);
+            let why = Reason::Server("gone".to_owned());
+            with.is_of_no_use(why.clone());
+            let gone = Smtputf8::Gone(Some(why));
+            // What is being tried when the time is up may succeed.
+            assert_eq!(accounts.smtputf8(now + minute), Smtputf8::Awaited);
+            with.health.trouble(now + minute);
+            assert_eq!(accounts.smtputf8(now + minute), gone);
+            with.health.begin();
+            accounts.leave_out(with, Some(now + minute), now);
+            let expected = if waits { &Smtputf8::Awaited } else { &gone };
+            assert_eq!(&accounts.smtputf8(now), expected);
+            accounts.leave_out(with, None, now);
+            assert_eq!(accounts.smtputf8(now), gone);
+            assert!(accounts.leaves_smtputf8(without));
+            with.learn_smtputf8(false);
+            assert!(!accounts.leaves_smtputf8(without), "nobody has it");
+            assert_eq!(accounts.smtputf8(now), Smtputf8::Settled);
+        }
     }
 
     #[test]

@@ -35,6 +35,8 @@ struct Since {
     times: u32,
     /// Whoever meets trouble before that meets the same one.
     until: Instant,
+    /// Whether somebody was told to give it up.
+    given_up: bool,
 }
 
 /// What to do after trouble.
@@ -105,6 +107,11 @@ impl Health {
         trouble.is_some_and(|since| now.saturating_duration_since(since.first) >= self.patience())
     }
 
+    /// Whether it was tried to the end of that time, and is given up since. What is still being tried may succeed.
+    pub fn was_given_up(&self) -> bool {
+        lock(&self.trouble).is_some_and(|since| since.given_up)
+    }
+
     /// The best manner in which a session is to be driven.
     pub fn manner(&self) -> Manner {
         lock(&self.driving).most
@@ -142,9 +149,11 @@ impl Health {
             first: now,
             times: 0,
             until: now,
+            given_up: false,
         });
         let past = now.saturating_duration_since(since.first);
         let is_given_up = past >= patience;
+        since.given_up |= is_given_up;
         if is_given_up && now >= since.until {
             since.until = now + jittered(LONGEST_WAIT);
         }
@@ -204,15 +213,18 @@ mod tests {
         // The last wait ends when the time is up, not after it.
         assert!(matches!(at(59), Advice::Wait(wait) if wait <= Duration::from_secs(1)));
         assert!(!health.is_given_up(start + Duration::from_secs(59)));
+        assert!(health.is_given_up(start + minute) && !health.was_given_up());
         let Advice::GiveUp(wait) = at(60) else {
             unreachable!("not given up")
         };
+        assert!(health.was_given_up());
         assert!(wait >= LONGEST_WAIT / 2 && wait <= LONGEST_WAIT, "{wait:?}");
         assert!(health.is_given_up(start + minute));
         // Where others go on, none of its connections begins before.
         assert_eq!(health.waits(start + minute), Some(start + minute + wait));
         assert_eq!(at(60), Advice::GiveUp(wait));
         health.well(Manner::Sequential);
+        assert!(!health.was_given_up());
         assert_eq!(health.waits(start), None);
         assert_eq!(at(61), Advice::Wait(Duration::ZERO));
     }

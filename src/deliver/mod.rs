@@ -4,7 +4,7 @@
 //! `handshake` why there is no TLS, `login` AUTH, `trace` the conversation as people want to see it,
 //! `wire` is bytes and timeouts, `reply_text` bytes into a reply, `reply` what a reply means, `offers` what EHLO
 //! announces, `session` one SMTP connection, `health` whether and how the server is usable, `job` a message on its
-//! way, `outbox` the queue of them, `courier` the hand of one connection, `crew` the thread of several, `dial` what opens
+//! way, `outbox` the queue of them, `aside` those in it that nobody can take now, `courier` the hand of one connection, `crew` the thread of several, `dial` what opens
 //! and closes their sessions, `record` what they write to the ledger, `event` what
 //! they tell, `eml` the dry run.
 //! Only these hands know the ledger; nothing here knows templates, lists or how to print.
@@ -13,6 +13,7 @@ pub mod access;
 pub mod account;
 pub mod accounts;
 pub mod allowance;
+pub mod aside;
 pub mod courier;
 pub mod crew;
 pub mod dial;

@@ -125,6 +125,34 @@ impl<T: Weigh> Outbox<T> {
         !inner.halted && !inner.queue.is_empty()
     }
 
+    /// Whether there is something to take that is wanted; if not, whoever asks is to hear of more.
+    pub fn has_work_for(&self, wanted: impl Fn(&T) -> bool) -> bool {
+        let mut inner = self.lock();
+        let has_work = !inner.halted && inner.queue.iter().any(wanted);
+        inner.hungry |= !has_work;
+        has_work
+    }
+
+    /// Takes out all that there is, where all of it is `stuck` and in the way of what comes behind it: the feeder waits for
+    /// room, or, `at_end`, everything else is done. It is not heard of again.
+    pub fn set_aside(&self, at_end: bool, stuck: impl Fn(&T) -> bool) -> Vec<T> {
+        let mut inner = self.lock();
+        let is_last = at_end && inner.closed && inner.outstanding == 0;
+        if !(inner.waiting_for_room || is_last) || !inner.queue.iter().all(stuck) {
+            return Vec::new();
+        }
+        let items = std::mem::take(&mut inner.queue);
+        inner.bytes = 0;
+        if std::mem::take(&mut inner.waiting_for_room) {
+            self.room.notify_one();
+        }
+        if inner.is_done() {
+            drop(inner);
+            self.ring();
+        }
+        items.into()
+    }
+
     /// Whether nothing will be given out any more: all is done, or the run stops.
     pub fn is_done(&self) -> bool {
         let inner = self.lock();
@@ -284,6 +312,33 @@ mod tests {
         });
         got.sort_unstable();
         assert_eq!(got, (0..2000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_is_stuck_is_set_aside_where_it_is_in_the_way() {
+        let outbox = Outbox::new(1, Vec::new());
+        let even = |item: &usize| item.is_multiple_of(2);
+        outbox.push(vec![2, 4, 5]).unwrap();
+        assert!(outbox.has_work_for(even) && !outbox.has_work_for(|item| *item > 5));
+        outbox.close();
+        assert!(outbox.set_aside(true, even).is_empty(), "5 can go");
+        assert_eq!(outbox.take(1, 0, |item| !even(item)), [5]);
+        assert!(outbox.set_aside(true, even).is_empty(), "5 may come back");
+        outbox.done(1);
+        assert!(outbox.set_aside(false, even).is_empty());
+        assert_eq!(outbox.set_aside(true, even), [2, 4]);
+        assert!(outbox.is_done());
+
+        let outbox = Outbox::new(1, Vec::new());
+        outbox.push(vec![MOST_BYTES]).unwrap();
+        thread::scope(|scope| {
+            let pusher = scope.spawn(|| outbox.push(vec![1]));
+            while outbox.set_aside(false, even).is_empty() {
+                thread::yield_now();
+            }
+            assert_eq!(pusher.join().unwrap(), Ok(()));
+        });
+        assert_eq!(outbox.take(1, 0, |_| true), [1]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
@@ -45,7 +45,12 @@ impl Folder {
             io::ErrorKind::NotFound => {
                 format!("there is no file \"{shown}\"; put it there, or correct the path")
             }
-            _ => format!("cannot read \"{shown}\": {error}"),
+            _ => match other_than_file(&error) {
+                Some(what) => {
+                    format!("\"{shown}\" {what}; put the file there, or correct the path")
+                }
+                None => format!("cannot read \"{shown}\": {error}"),
+            },
         })
     }
 
@@ -74,7 +79,7 @@ impl Folder {
             io::ErrorKind::NotFound => format!(
                 "there is no file {path:?} in the campaign folder; put it there, or correct the row's cells in it"
             ),
-            kind => format!("cannot read {path:?}: {kind}"),
+            _ => unreadable(path, error),
         };
         let real = self
             .typed
@@ -119,7 +124,7 @@ impl Found {
             file.read_to_end(&mut bytes)?;
             Ok(bytes)
         });
-        read.map_err(|error| format!("cannot read {path:?}: {}", error.kind()))
+        read.map_err(|error| unreadable(path, &error))
     }
 
     /// Opens it from the folder on, step by step: a symbolic link that was put in since it was found is not followed.
@@ -169,12 +174,33 @@ fn plain(path: &Path) -> io::Result<Metadata> {
 }
 
 fn is_plain(metadata: &Metadata) -> io::Result<()> {
-    match metadata.is_file() {
-        true => Ok(()),
-        false => Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "it is not a plain file",
-        )),
+    let kind = metadata.file_type();
+    let what = match kind {
+        _ if kind.is_file() => return Ok(()),
+        _ if kind.is_dir() => "is a folder",
+        _ if kind.is_fifo() => "is a named pipe",
+        _ if kind.is_socket() => "is a socket",
+        _ => "is a device",
+    };
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        format!("{what}, not a file"),
+    ))
+}
+
+/// What stands in place of a file, when that is the trouble.
+fn other_than_file(error: &io::Error) -> Option<String> {
+    let own = error.kind() == io::ErrorKind::InvalidInput && error.get_ref().is_some();
+    own.then(|| error.to_string())
+}
+
+/// Why a file that a row names cannot be read. The system's own text may hold a path that the row's data is no part of.
+fn unreadable(path: &str, error: &io::Error) -> String {
+    match other_than_file(error) {
+        Some(what) => {
+            format!("{path:?} {what}; put the file there, or correct the row's cells in it")
+        }
+        None => format!("cannot read {path:?}: {}", error.kind()),
     }
 }
 
@@ -220,7 +246,12 @@ mod tests {
             let error = folder.by_data(path).unwrap_err();
             assert!(error.contains("campaign folder"), "{path}: {error}");
         }
-        for path in ["", "invoices/2.pdf", "invoices", "invoices/1.pdf/x"] {
+        let error = folder.by_data("invoices").unwrap_err();
+        assert!(
+            error.starts_with("\"invoices\" is a folder, not a file; put the file there"),
+            "{error}"
+        );
+        for path in ["", "invoices/2.pdf", "invoices/1.pdf/x"] {
             assert!(folder.by_data(path).is_err(), "{path}");
         }
     }
@@ -245,7 +276,22 @@ mod tests {
         #[cfg(target_os = "linux")]
         {
             rustix::fs::mkfifoat(rustix::fs::CWD, deep.join("1.pdf"), Mode::RWXU).unwrap();
-            assert!(found.read("").unwrap_err().contains("cannot read"));
+            let pipe = "\"1\" is a named pipe, not a file; put the file there, or correct the row's cells in it";
+            assert_eq!(found.read("1").unwrap_err(), pipe);
+            let by_data = Folder::new(&inside).by_data("invoices/2026/1.pdf");
+            assert_eq!(
+                by_data.unwrap_err(),
+                pipe.replace("\"1\"", "\"invoices/2026/1.pdf\"")
+            );
+            let own = Folder::new(&inside)
+                .fixed("invoices/2026/1.pdf")
+                .unwrap_err();
+            assert!(
+                own.ends_with(
+                    "/1.pdf\" is a named pipe, not a file; put the file there, or correct the path"
+                ),
+                "{own}"
+            );
         }
         fs::rename(deep.join("kept"), deep.join("1.pdf")).unwrap();
         assert_eq!(found.read("").unwrap(), b"one");
@@ -281,7 +327,7 @@ mod tests {
             Folder::new(folder.path())
                 .fixed(".")
                 .unwrap_err()
-                .ends_with("it is not a plain file")
+                .ends_with("\" is a folder, not a file; put the file there, or correct the path")
         );
     }
 }

@@ -3,8 +3,11 @@
 //! Each column is a variable, and `row["First Name"]` is the cell of one whose name is none. Cells are text; those of JSON
 //! lines are what they are there.
 
+mod depth;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::thread;
 
 use cel::common::ast::{EntryExpr, Expr, IdedExpr};
 use cel::objects::Value;
@@ -16,6 +19,8 @@ use crate::wording::printable;
 
 /// The variable that has every column.
 const ROW: &str = "row";
+/// The parser's stack: it takes some 100 KB for a bracket, and a thread has 2 MiB in all.
+const STACK: usize = 64 << 20;
 /// Characters shown of what the evaluation says.
 const SHOWN: usize = 200;
 
@@ -57,7 +62,21 @@ pub fn columns_of_where(source: &str, columns: &Arc<[String]>) -> Vec<String> {
 }
 
 fn compile(source: &str) -> Result<Program, String> {
-    Program::compile(source).map_err(|errors| {
+    depth::check(source).map_err(|(at, problem)| {
+        let before = &source[..at];
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        let (lines, column) = (before.matches('\n').count() + 1, line.chars().count() + 1);
+        format!("line {lines}, column {column}: {problem}")
+    })?;
+    let compiled = thread::scope(|scope| {
+        let parser = thread::Builder::new().stack_size(STACK);
+        let parser = parser.spawn_scoped(scope, || Program::compile(source));
+        parser.ok()?.join().ok()
+    });
+    let compiled = compiled.ok_or_else(|| {
+        "line 1, column 1: it cannot be read: there is no memory for a thread, or its parser gave up on it".to_owned()
+    })?;
+    compiled.map_err(|errors| {
         let Some(first) = errors.errors.first() else {
             return "it is no expression".to_owned();
         };
@@ -286,6 +305,31 @@ mod tests {
         assert_eq!(unknown("plna == 'pro'").as_deref(), Some("plna"));
         assert_eq!(unknown("tags.all(t, t != other)").as_deref(), Some("other"));
         assert_eq!(unknown("[1].map(x, {'a': x}) == []"), None);
+    }
+
+    #[test]
+    fn what_nests_too_deep_is_refused_before_it_uses_up_the_stack() {
+        for (nested, column) in [
+            ("(".repeat(20_000) + "true" + &")".repeat(20_000), 41),
+            ("true == ".to_owned() + &"[".repeat(20_000), 48),
+            ("row".to_owned() + &".a".repeat(20_000), 84),
+            ("1".to_owned() + &" + 1".repeat(20_000), 163),
+        ] {
+            let error = check_where(&nested).unwrap_err();
+            let place = format!("line 1, column {column}: more than ");
+            assert!(error.starts_with(&place), "{error}");
+        }
+        // As deep as it may be, on the stack of an ordinary thread.
+        for most in [
+            "(".repeat(40) + "true" + &")".repeat(40),
+            "[1].all(x, ".repeat(13) + "true" + &")".repeat(13),
+            "true ? true : ".repeat(40) + "true",
+            "size(".to_owned() + &"[".repeat(39) + &"]".repeat(39) + ") == 1",
+            "1".to_owned() + &" + 1".repeat(39) + " == 40",
+            "plan == 'free' || ".repeat(2000) + "plan == 'pro'",
+        ] {
+            assert_eq!(ask(&most), Ok(true), "{most}");
+        }
     }
 
     #[test]

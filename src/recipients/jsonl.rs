@@ -1,7 +1,7 @@
 //! JSON lines in, records out: one object a line, its names the columns.
 //!
-//! A line that `mailrun results` wrote is the row in it, or the rows, of a group: no list has such lines otherwise, since no
-//! column may be called `message_id`.
+//! A line that `mailrun results` wrote is the row in it, or the rows, of a group. It is known by what all of them have: names
+//! beside each other that are no list's, which may have some of them, but none that is called `message_id`.
 //!
 //! What a cell is to its template: a string, true and false are themselves; null, and a name that the line has not, are an
 //! empty cell; a number is its text as written, and a number where that loses nothing; lists and objects are themselves.
@@ -21,6 +21,8 @@ use super::records::{BOM, Fault, LONGEST, MOST_COLUMNS, Record};
 
 /// In memory they take a hundred times their text at worst.
 const MOST_VALUES: usize = 200_000;
+/// Lists and objects in each other: as many as serde_json reads.
+const DEEPEST: usize = 127;
 
 /// The names of all objects of a list, in the order in which they come up.
 #[derive(Debug, Default)]
@@ -43,7 +45,10 @@ impl Names {
             if found.line == 0 {
                 found.line = lines.line;
             }
-            for (name, value) in lines.rows()?.into_iter().flat_map(|row| row.0) {
+            let Rows { rows, differs } = lines.rows()?;
+            let entries = rows.iter().flat_map(|row| &row.0);
+            let entries = entries.map(|(name, value)| (name, Some(value)));
+            for (name, value) in entries.chain(differs.iter().map(|name| (name, None))) {
                 let name = name.trim();
                 let place = match places.get(name) {
                     Some(place) => *place,
@@ -60,7 +65,8 @@ impl Names {
                         found.names.len() - 1
                     }
                 };
-                found.nested[place] |= value.get().starts_with(['{', '[']);
+                found.nested[place] |=
+                    value.is_some_and(|value| value.get().starts_with(['{', '[']));
             }
         }
         found.line = found.line.max(1);
@@ -92,8 +98,14 @@ impl<R: Read> JsonRows<R> {
             if !self.lines.next()? {
                 return Ok(None);
             }
-            for row in self.lines.rows()? {
+            let Rows { rows, differs } = self.lines.rows()?;
+            for row in rows {
                 self.waiting.push_back(self.record(row)?);
+            }
+            if let Some(first) = self.waiting.front_mut()
+                && let Some(place) = differs.iter().find_map(|name| self.places.get(name.trim()))
+            {
+                first.wrong = Some((*place, DIFFERS.to_owned()));
             }
         }
         Ok(self.waiting.pop_front())
@@ -107,12 +119,8 @@ impl<R: Read> JsonRows<R> {
                 let what = format!("the name {name:?} was not there when the list was first read");
                 return Err(self.lines.fault(0, what));
             };
-            if raw.get().starts_with(['[', '{']) && values(raw.get()) > MOST_VALUES {
-                wrong.get_or_insert_with(|| {
-                    let reason =
-                        format!("more than {MOST_VALUES} values, too much for one message");
-                    (place, reason)
-                });
+            if let Some(reason) = too_much(raw.get()) {
+                wrong.get_or_insert((place, reason));
                 continue;
             }
             let (text, value) = cell(raw.get()).map_err(|error| {
@@ -131,6 +139,49 @@ impl<R: Read> JsonRows<R> {
             undecided: None,
         })
     }
+}
+
+/// Why a value, which is JSON, is none for a message.
+fn too_much(raw: &str) -> Option<String> {
+    if !raw.starts_with(['[', '{']) {
+        None
+    } else if values(raw) > MOST_VALUES {
+        Some(format!(
+            "more than {MOST_VALUES} values, too much for one message"
+        ))
+    } else if depth(raw) > DEEPEST {
+        Some(format!(
+            "more than {DEEPEST} lists and objects in each other; make it flatter, or leave it out"
+        ))
+    } else {
+        None
+    }
+}
+
+/// How many lists and objects stand in each other.
+fn depth(raw: &str) -> usize {
+    let (mut open, mut deepest) = (0_usize, 0);
+    let mut bytes = raw.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'[' | b'{' => {
+                open += 1;
+                deepest = deepest.max(open);
+            }
+            b']' | b'}' => open = open.saturating_sub(1),
+            b'"' => {
+                while let Some(byte) = bytes.next() {
+                    match byte {
+                        b'"' => break,
+                        b'\\' => drop(bytes.next()),
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// As many values as a list or an object has at most: those in texts that look like more are counted too.
@@ -224,16 +275,30 @@ impl<R: Read> Lines<R> {
     }
 
     /// The rows of the line at hand: its object, or those that are in it.
-    fn rows(&self) -> Result<Vec<Object<'_>>, Fault> {
+    fn rows(&self) -> Result<Rows<'_>, Fault> {
         let object = self.object()?;
-        let Some((name, rows)) = object.of_results() else {
-            return Ok(vec![object]);
+        let Some(Results { fields, rows }) = object.results() else {
+            return Ok(Rows::just(object));
         };
-        let parsed = match name {
-            ROWS => serde_json::from_str(rows),
-            _ => serde_json::from_str(rows).map(|row| vec![row]),
+        let wrong = |name| {
+            move |error: serde_json::Error| self.fault(0, format!("in {name:?}: {}", bare(&error)))
         };
-        parsed.map_err(|error| self.fault(0, format!("in {name:?}: {}", bare(&error))))
+        let fields: Option<Object<'_>> = match fields {
+            Some(fields) => Some(serde_json::from_str(fields).map_err(wrong(FIELDS))?),
+            None => None,
+        };
+        let Some(rows) = rows else {
+            return Ok(Rows {
+                rows: fields.into_iter().collect(),
+                differs: Vec::new(),
+            });
+        };
+        let rows: Vec<Object<'_>> = serde_json::from_str(rows).map_err(wrong(ROWS))?;
+        let differs = match (fields, rows.first()) {
+            (Some(fields), Some(first)) => fields.differs(first),
+            _ => Vec::new(),
+        };
+        Ok(Rows { rows, differs })
     }
 
     fn fault(&self, character: usize, what: String) -> Fault {
@@ -258,19 +323,66 @@ fn bare(error: &serde_json::Error) -> String {
 /// An object's names, none twice, and its values as they are written.
 struct Object<'a>(Vec<(String, &'a RawValue)>);
 
-/// Where a line of results has the rows of a group, and where it has its only row, or its first.
+/// The rows of a line.
+struct Rows<'a> {
+    rows: Vec<Object<'a>>,
+    /// What the cells of its first row are called that `fields` has otherwise.
+    differs: Vec<String>,
+}
+
+impl<'a> Rows<'a> {
+    fn just(row: Object<'a>) -> Self {
+        Rows {
+            rows: vec![row],
+            differs: Vec::new(),
+        }
+    }
+}
+
+/// Where a line of results has the cells of its row, or of its first one, and those of all rows of a group.
+struct Results<'a> {
+    fields: Option<&'a str>,
+    rows: Option<&'a str>,
+}
+
+/// Which of the two was corrected nobody can tell.
+const DIFFERS: &str = "\"fields\" has another value here than the first of \"rows\"; correct it in both, or leave \"fields\" out";
+
+/// What these are called.
 const ROWS: &str = "rows";
 const FIELDS: &str = "fields";
+/// What stands beside them in every line of results.
+const BESIDE: [&str; 6] = ["key", "row", "address", "state", "attempts", "message_id"];
 
 impl<'a> Object<'a> {
     /// Where the rows of the list stand in it, when it is a line of results.
-    fn of_results(&self) -> Option<(&'static str, &'a str)> {
-        let entry = |wanted| self.0.iter().find(|(name, _)| name == wanted);
-        entry("message_id")?;
-        let all = [ROWS, FIELDS].map(|name| Some((name, entry(name)?.1.get())));
-        let [rows, fields] = all;
-        let fields = fields.filter(|(_, fields)| fields.starts_with('{'));
-        rows.filter(|_| fields.is_some()).or(fields)
+    fn results(&self) -> Option<Results<'a>> {
+        let entry = |wanted: &str| self.0.iter().find(|(name, _)| name == wanted);
+        if !BESIDE.iter().all(|name| entry(name).is_some()) {
+            return None;
+        }
+        let part = |name, begins| {
+            let part = entry(name).map(|(_, part)| part.get());
+            part.filter(|part| part.starts_with(begins))
+        };
+        let (fields, rows) = (part(FIELDS, '{'), part(ROWS, '['));
+        (fields.is_some() || rows.is_some()).then_some(Results { fields, rows })
+    }
+
+    /// The names whose values the other has not, or not so. None is as good as `null`.
+    fn differs(&self, other: &Object<'_>) -> Vec<String> {
+        let value = |object: &Object<'_>, wanted: &str| {
+            let entry = object.0.iter().find(|(name, _)| name == wanted);
+            entry.map_or("null", |(_, value)| value.get()).to_owned()
+        };
+        let differs = |name: &&String| {
+            let (one, two) = (value(self, name), value(other, name));
+            // Spaces, and how a text is escaped, are a program's that wrote them.
+            let parsed = |text: &str| serde_json::from_str::<Value>(text).ok();
+            one != two && (parsed(&one).is_none() || parsed(&one) != parsed(&two))
+        };
+        let names = (self.0.iter().chain(&other.0)).map(|(name, _)| name);
+        names.filter(differs).cloned().collect()
     }
 }
 

@@ -50,14 +50,24 @@ pub(super) fn blocks(text: &str) -> Result<(), (usize, String)> {
     Ok(())
 }
 
+/// What the end tag of an element is to whoever reads a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ends {
+    /// Some elements end where the next one begins: HTML.
+    MayBeLeftOut,
+    /// An element goes on until it: MJML, and the HTML in it.
+    AreWritten,
+}
+
 /// The same of the elements of a page.
-pub(super) fn elements(pieces: &[Piece]) -> Result<(), (usize, String)> {
+pub(super) fn elements(pieces: &[Piece], ends: Ends) -> Result<(), (usize, String)> {
+    let is_loose = |name: &str| ends == Ends::MayBeLeftOut && LOOSE.contains(&name);
     let mut open: Vec<&str> = Vec::new();
     for piece in pieces {
         match piece {
             Piece::Start(element) => {
                 let name = element.name.as_str();
-                if element.closed || VOID.contains(&name) || LOOSE.contains(&name) {
+                if element.closed || VOID.contains(&name) || is_loose(name) {
                     continue;
                 }
                 open.push(name);
@@ -85,7 +95,7 @@ mod tests {
     use super::*;
 
     fn is_deep(text: &str) -> bool {
-        elements(&pieces(text)).is_err()
+        elements(&pieces(text), Ends::MayBeLeftOut).is_err()
     }
 
     #[test]
@@ -97,8 +107,16 @@ mod tests {
         assert!(!is_deep(&"<p>a<br><img src=x><li>b<i/>".repeat(1000)));
         assert!(!is_deep(&"<table><tr><td>a<tr><td>b</table>".repeat(1000)));
         assert!(is_deep(&"<table><tr><td>".repeat(251)));
-        let at = elements(&pieces(&open.repeat(300))).map_err(|(at, _)| at);
+        let deep = elements(&pieces(&open.repeat(300)), Ends::MayBeLeftOut);
+        let at = deep.map_err(|(at, _)| at);
         assert_eq!(at, Err(250 * open.len()));
+        // Where end tags are needed, cells without tables are in each other.
+        for (times, deep) in [(250, false), (251, true)] {
+            let cells = "<td>".repeat(times) + &"</td>".repeat(times);
+            assert!(!is_deep(&cells));
+            let written = elements(&pieces(&cells), Ends::AreWritten);
+            assert_eq!(written.is_err(), deep);
+        }
     }
 
     #[test]

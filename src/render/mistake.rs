@@ -30,8 +30,20 @@ fn syntax(expected: &str, text: &str, at: Option<Place>) -> Option<(Option<Place
     let next = at.zip(line);
     let next = next.map(|((_, column), line)| line.chars().nth(column.saturating_sub(1)));
     let is_last = at.is_some_and(|(line, _)| line == 1 + text.matches('\n').count());
+    let before = at.zip(line).map_or("", |((_, column), line)| {
+        let end = line.char_indices().nth(column.saturating_sub(1));
+        &line[..end.map_or(line.len(), |(end, _)| end)]
+    });
+    if let (Some((number, _)), Some(line)) = (at, line)
+        && let Some(open) = web_address(before, line)
+    {
+        let column = 1 + before[..open].chars().count();
+        let problem = "a web address is no name: write it outside of {{ and }}, which are put around what changes in it, as in \
+                       https://acme.example/{{id}}";
+        return Some((Some((number, column)), problem.to_owned()));
+    }
     let problem = match next {
-        Some(Some('/')) => "this closes a block that was not opened",
+        Some(Some('/')) if begins_tag(before) => "this closes a block that was not opened",
         Some(None) if is_last && expects("_block_end") => {
             let (open, problem) = unclosed(text)?;
             return Some((Some(position(text, open)), problem));
@@ -49,6 +61,21 @@ fn syntax(expected: &str, text: &str, at: Option<Place>) -> Option<(Option<Place
         _ => return None,
     };
     Some((at, problem.to_owned()))
+}
+
+/// Whether what follows is the first of a tag.
+fn begins_tag(before: &str) -> bool {
+    before.trim_end().trim_end_matches('~').ends_with("{{")
+}
+
+/// Where the tag begins that stands open at the end of `before`, the beginning of `line`, when it has a web address in it.
+fn web_address(before: &str, line: &str) -> Option<usize> {
+    let open = before.rfind("{{")?;
+    let open = open - usize::from(before[..open].ends_with('{'));
+    let (tag, _) = line[open..].split_once("://")?;
+    let scheme = tag.ends_with(|c: char| c.is_ascii_alphanumeric());
+    // In quotes it is a text like any other.
+    (scheme && !tag.contains(['}', '"', '\''])).then_some(open)
 }
 
 /// The tag that opens what is not closed: by the names, which the parser does not look at before it has counted.
@@ -104,12 +131,41 @@ mod tests {
                 "2:5: this closes a block that was not opened",
             ),
             (
+                "é {{#if a}}{{~ /if}}{{~ / if}}",
+                "1:25: this closes a block that was not opened",
+            ),
+            ("{{upper a / b}}", "1:11: expected a value or }}"),
+            (
                 "{{#if a}}x{{/each}}",
                 "1:11: helper \"if\" was opened, but \"each\" is closing",
             ),
         ] {
             let wanted = format!("campaign.toml: subject:{wanted}");
             assert_eq!(wrong(text), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_web_address_in_a_tag_is_told() {
+        for (text, place) in [
+            ("{{http://acme.example}}", "1:1"),
+            ("é <a href=\"{{https://acme.example/{{id}}\">", "1:12"),
+            ("x\n{{~ https://acme.example/?a=b }}", "2:1"),
+            ("{{{http://acme.example/{{id}}}}}", "1:1"),
+            ("{{#if http://acme.example}}{{/if}}", "1:1"),
+        ] {
+            let told = wrong(text);
+            let told = told.strip_prefix("campaign.toml: subject:").unwrap();
+            let wanted = format!("{place}: a web address is no name: ");
+            assert!(told.starts_with(&wanted), "{text}: {told}");
+        }
+        assert!(setting("subject", "{{a}} http://{{b}}/{{c}}").is_ok());
+        for text in [
+            "{{default a \"http://b\" }",
+            "{{a} http://b",
+            "http://b {{#}}",
+        ] {
+            assert!(!wrong(text).contains("web address"), "{text}");
         }
     }
 

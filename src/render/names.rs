@@ -14,9 +14,10 @@ use handlebars::template::{
 use serde_json::Value;
 
 use super::context::ROWS;
+use super::depth::DEEPEST;
 use super::error::{Place, TemplateError};
 use super::helpers::{Form, SIGNATURES, signature};
-use super::includes::{Includes, inline_name};
+use super::includes::{Endless, Includes, inline_name};
 use super::scope::{Frame, Scope, did_you_mean, nearest, spelled};
 
 /// Helpers whose result is their first value in another form: nothing where that is nothing.
@@ -54,19 +55,30 @@ pub(super) fn check<'a>(
 ) -> Result<Uses, TemplateError> {
     let uses = RefCell::default();
     let includes = Includes::new(partials, templates.clone());
-    if let Some(way) = includes.cycle() {
-        let template = includes
-            .get(way[0])
-            .first()
-            .and_then(|body| body.name.clone());
-        return Err(TemplateError::Wrong {
+    includes.measure(templates.clone()).map_err(|endless| {
+        let ((template, position), problem) = match endless {
+            Endless::Cycle(way) => {
+                let body = includes.get(way[0]).first().copied();
+                let problem = format!("includes itself without end: {}", way.join(" > "));
+                ((body, None), problem)
+            }
+            Endless::Deep((template, position)) => {
+                let problem = format!(
+                    "with what is included here, more than {DEEPEST} blocks and partials are in each other; see whether one is \
+                     not closed, or include fewer in each other"
+                );
+                ((Some(template), position), problem)
+            }
+        };
+        let template = template.and_then(|template| template.name.clone());
+        TemplateError::Wrong {
             place: Place {
                 template: template.unwrap_or_default(),
-                position: None,
+                position,
             },
-            problem: format!("includes itself without end: {}", way.join(" > ")),
-        });
-    }
+            problem,
+        }
+    })?;
     for template in templates {
         Walk {
             includes: &includes,

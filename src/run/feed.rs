@@ -57,8 +57,8 @@ pub enum Whom {
     /// With a limit, so many more who are due: for those chosen before of whom the server cannot take an address. Others of
     /// that kind are passed over.
     Further(u64),
-    /// Those deferred in this run.
-    Deferred,
+    /// Those deferred or set aside in this run.
+    Again,
 }
 
 /// What came of rows that were composed together.
@@ -148,7 +148,7 @@ impl Feeder<'_> {
         let standings = &self.plan.roster.standings;
         let wanted = |id: SlotId| match whom {
             Whom::Further(_) => left > 0,
-            Whom::Due | Whom::Deferred => standings.chosen(id),
+            Whom::Due | Whom::Again => standings.chosen(id),
         };
         let missed = |id: &SlotId| wanted(*id) && !standings.met(*id) && self.is_due(*id, whom);
         match standings.ids().find(missed) {
@@ -168,7 +168,7 @@ impl Feeder<'_> {
             && match whom {
                 Whom::Due => open(),
                 Whom::Further(_) => !standings.chosen(id) && open(),
-                Whom::Deferred => standing == Standing::Deferred,
+                Whom::Again => matches!(standing, Standing::Deferred | Standing::Remaining),
             }
     }
 
@@ -202,8 +202,7 @@ impl Feeder<'_> {
         if !self.is_due(slot, whom) {
             return Ok(None);
         }
-        if whom != Whom::Deferred && *left > 0 && matches!(self.plan.selection, Selection::Limit(_))
-        {
+        if whom != Whom::Again && *left > 0 && matches!(self.plan.selection, Selection::Limit(_)) {
             *left -= 1;
             standings.choose(slot);
         }

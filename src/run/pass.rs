@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::feed::{Feeder, Whom};
 use crate::bell::Bell;
 use crate::deliver::account::Account;
+use crate::deliver::aside::Aside;
 use crate::deliver::courier::Shared;
 use crate::deliver::crew::Crew;
 use crate::deliver::event::Event;
@@ -17,8 +18,8 @@ use crate::signals::Signals;
 /// How often counts are drawn and signals looked for.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Runs one pass to its end: everybody who was due has an outcome, or a stop was requested and what was in flight is
-/// finished. A courier for each of `couriers`, a crew for each of `bells`.
+/// Runs one pass to its end: everybody who was due has an outcome or was set aside, or a stop was requested and what was in
+/// flight is finished. A courier for each of `couriers`, a crew for each of `bells`. Returns how many were set aside.
 pub fn run(
     feeder: Feeder<'_>,
     shared: Shared<'_>,
@@ -27,7 +28,8 @@ pub fn run(
     whom: Whom,
     voice: &mut Voice,
     signals: &mut Signals,
-) {
+) -> u64 {
+    let mut aside = Aside::new(shared);
     thread::scope(|scope| {
         let (sender, events) = mpsc::channel();
         for (number, bell) in bells.iter().enumerate() {
@@ -52,10 +54,13 @@ pub fn run(
             signals.heed(shared.stop, voice);
             if shared.stop.is_requested() {
                 shared.outbox.halt();
+            } else {
+                aside.look(Instant::now());
             }
             voice.tick(&shared.tally.counts());
         }
         // The feeder may be waiting for room that nobody will make.
         shared.outbox.halt();
     });
+    aside.recipients()
 }

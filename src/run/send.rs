@@ -22,7 +22,8 @@ use crate::bell::Bell;
 use crate::campaign::{InDoubt, Period, Server, Tls};
 use crate::deliver::access::Access;
 use crate::deliver::account::Account;
-use crate::deliver::accounts::Accounts;
+use crate::deliver::accounts::{Accounts, Smtputf8};
+use crate::deliver::aside;
 use crate::deliver::courier::Shared;
 use crate::deliver::health::jittered;
 use crate::deliver::job::Job;
@@ -270,11 +271,21 @@ impl Work<'_> {
         let mut delay = delivery.first_delay;
         let mut waiting = due;
         for number in 1u32.. {
-            let whom = if number == 1 { whom } else { Whom::Deferred };
-            self.pass(whom, waiting, voice, signals);
-            waiting = self.deferred();
+            let whom = if number == 1 { whom } else { Whom::Again };
+            let aside = self.pass(whom, waiting, voice, signals);
+            waiting = self.chosen(Standing::Deferred);
+            if aside > 0 {
+                waiting += self.chosen(Standing::Remaining);
+            }
             if waiting == 0 || self.stop.is_requested() {
                 return;
+            }
+            if waiting <= aside {
+                // Nobody else is left, and their own server is what they wait for.
+                if let Smtputf8::Gone(reason) = self.accounts.smtputf8(Instant::now()) {
+                    return self.stop.request(aside::left_alone(reason, waiting));
+                }
+                continue;
             }
             let wait = jittered(delay);
             delay = delay.saturating_mul(2).min(delivery.longest_delay);
@@ -299,7 +310,8 @@ impl Work<'_> {
         }
     }
 
-    fn pass(&self, whom: Whom, due: u64, voice: &mut Voice, signals: &mut Signals) {
+    /// Returns how many were set aside.
+    fn pass(&self, whom: Whom, due: u64, voice: &mut Voice, signals: &mut Signals) -> u64 {
         let Work {
             plan,
             replay,
@@ -336,12 +348,9 @@ impl Work<'_> {
             stop,
         };
         voice.begin(due);
-        pass::run(feeder, shared, &couriers, bells, whom, voice, signals);
+        let aside = pass::run(feeder, shared, &couriers, bells, whom, voice, signals);
         voice.end();
-    }
-
-    fn deferred(&self) -> u64 {
-        self.chosen(Standing::Deferred)
+        aside
     }
 
     /// Rows that the list allows, and of which no message could be made.

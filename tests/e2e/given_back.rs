@@ -93,3 +93,48 @@ fn json_lines_of_groups_given_back_are_all_of_their_rows() {
         ["anna@a.example: cup, lid,", "bert@a.example: pot,"]
     );
 }
+
+#[test]
+fn of_a_group_that_was_corrected_in_one_of_two_places_nothing_is_guessed() {
+    let folder = Folder::with_rows([]);
+    let list = "email,item\nanna@a.example,cup\nbert@a.example,pot\nanna@a.example,lid\n";
+    folder.write("recipients.csv", list);
+    let settings = folder
+        .read("campaign.toml")
+        .replace("Hello {{name}}", "Hello");
+    folder.write("campaign.toml", settings);
+    folder.configure("[recipients]\ngroup_by = \"email\"");
+    folder.write("message.txt.hbs", "{{#each rows}}{{item}}, {{/each}}");
+    let json = results(&folder, &[]);
+    let (cup, mug) = ("\"item\":\"cup\"}", "\"item\":\"mug\"}");
+    let both = json.replace(cup, mug);
+    for (corrected, expected) in [
+        (json.replacen(cup, mug, 1), None),
+        (both.replacen(mug, cup, 1), None),
+        (
+            both.replace("\"fields\":", "\"before\":"),
+            Some("anna@a.example: mug, lid,"),
+        ),
+        (both, Some("anna@a.example: mug, lid,")),
+    ] {
+        folder.write("corrected.jsonl", &corrected);
+        let sandbox = sandbox();
+        let given_back = ["--json", "--recipients", "campaign/corrected.jsonl"];
+        let ran = send(&folder, &sandbox, &given_back);
+        let ended = match expected {
+            Some(_) => (0, "accepted 2".to_owned()),
+            None => (3, "accepted 1, invalid 1".to_owned()),
+        };
+        assert_eq!((ran.status, counts(&ran)), ended, "{ran:?}");
+        let told = "corrected.jsonl:1: row 1, column \"item\": \"fields\" has another value here than the first of \"rows\"";
+        assert_eq!(ran.stderr.contains(told), expected.is_none(), "{ran:?}");
+        let bert = "bert@a.example: pot,".to_owned();
+        let expected: Vec<_> = expected
+            .map(str::to_owned)
+            .into_iter()
+            .chain([bert])
+            .collect();
+        assert_eq!(texts(&sandbox), expected);
+        std::fs::remove_dir_all(folder.path.join("runs")).unwrap();
+    }
+}

@@ -10,7 +10,7 @@ use super::support::{
     CAMPAIGN, Folder, no_groups, received, run, sandbox, sandbox_with, send, url,
 };
 
-const ROWS: [(&str, &str); 4] = [
+pub const ROWS: [(&str, &str); 4] = [
     ("用户@例え.example", "李雷"),
     ("anna@bücher.example", "Anna"),
     ("José <josé@acme.example>", "José"),
@@ -24,7 +24,7 @@ fn offering(announce: Announce) -> Sandbox {
     })
 }
 
-fn without_smtputf8() -> Sandbox {
+pub fn without_smtputf8() -> Sandbox {
     offering(Announce {
         smtputf8: false,
         ..Announce::default()
@@ -150,24 +150,6 @@ fn a_limit_passes_them_over() {
 }
 
 #[test]
-fn of_two_servers_the_one_that_has_it_takes_them() {
-    let (with, without) = (sandbox(), without_smtputf8());
-    let folder = Folder::with_rows(ROWS);
-    folder.configure("attempts = 500");
-    for sandbox in [&without, &with] {
-        folder.configure(&format!("[[server]]\nurl = \"{}\"", url(sandbox)));
-    }
-    let ran = run(&folder, &["send", "campaign", "--json"]);
-    assert_eq!(
-        (ran.status, counts(&ran)),
-        (0, "accepted 4".to_owned()),
-        "{ran:?}"
-    );
-    assert!(received(&with).contains_key("josé@acme.example"));
-    assert!(received(&without).keys().all(|to| to.is_ascii()));
-}
-
-#[test]
 fn a_doubt_outlives_a_server_that_cannot_take_the_message_again() {
     let (without, with) = (without_smtputf8(), sandbox());
     let folder = Folder::with_rows([("drop-after-dot-once+jörg@a.example", "Jörg")]);
@@ -193,101 +175,6 @@ fn a_doubt_outlives_a_server_that_cannot_take_the_message_again() {
         (last.status, counts(&last)),
         (0, "accepted 1".to_owned()),
         "{last:?}"
-    );
-}
-
-#[test]
-fn a_list_that_one_of_two_servers_takes_goes_out_whatever_their_weights() {
-    for weights in [[1, 1], [1, 9]] {
-        let (without, with) = (without_smtputf8(), sandbox());
-        let folder = Folder::empty();
-        folder.write("campaign.toml", CAMPAIGN);
-        folder.write("message.txt.hbs", "x\n");
-        let rows = (0..100).map(|n| format!("josé{n}@a.example,José\n"));
-        let list = "email,name\n".to_owned() + &rows.collect::<String>();
-        folder.write("recipients.csv", list);
-        folder.configure("attempts = 1");
-        for (sandbox, weight) in [&without, &with].into_iter().zip(weights) {
-            let url = url(sandbox);
-            folder.configure(&format!(
-                "[[server]]\nurl = \"{url}\"\nconnections = 1\nweight = {weight}"
-            ));
-        }
-        let ran = run(&folder, &["send", "campaign", "--json"]);
-        assert_eq!(
-            (ran.status, counts(&ran)),
-            (0, "accepted 100".to_owned()),
-            "{ran:?}"
-        );
-    }
-}
-
-#[test]
-fn nothing_is_left_to_luck_where_one_of_several_servers_has_it() {
-    for (settings, connections) in [("", 10), ("weight = 1", 10), ("weight = 1", 1), ("", 1)] {
-        let (without, with) = (without_smtputf8(), sandbox());
-        let folder = Folder::empty();
-        folder.write("campaign.toml", CAMPAIGN);
-        folder.write("message.txt.hbs", "x\n");
-        let rows = (0..200).map(|n| match n % 5 {
-            0 => format!("josé{n}@a.example,José\n"),
-            _ => format!("r{n}@a.example,R\n"),
-        });
-        folder.write(
-            "recipients.csv",
-            "email,name\n".to_owned() + &rows.collect::<String>(),
-        );
-        folder.configure("attempts = 1");
-        for sandbox in [&without, &with] {
-            let url = url(sandbox);
-            folder.configure(&format!(
-                "[[server]]\nurl = \"{url}\"\nconnections = {connections}\n{settings}"
-            ));
-        }
-        let test = [
-            "send",
-            "campaign",
-            "--test-to",
-            "zoë@a.example",
-            "--limit",
-            "4",
-            "--json",
-        ];
-        let ran = run(&folder, &test);
-        assert_eq!(
-            (ran.status, counts(&ran)),
-            (0, "accepted 4".to_owned()),
-            "{ran:?}"
-        );
-        let ran = run(&folder, &["send", "campaign", "--json"]);
-        assert_eq!(
-            (ran.status, counts(&ran)),
-            (0, "accepted 200".to_owned()),
-            "{ran:?}"
-        );
-        let is_beyond = |to: &String| !to.is_ascii();
-        assert!(!received(&without).keys().any(is_beyond));
-        assert_eq!(
-            received(&with).keys().filter(|to| is_beyond(to)).count(),
-            41
-        );
-    }
-}
-
-#[test]
-fn who_has_it_and_cannot_be_reached_is_not_waited_for() {
-    let without = without_smtputf8();
-    let folder = Folder::with_rows(ROWS);
-    let gone = url(&sandbox());
-    folder.configure("attempts = 1");
-    for url in [url(&without), gone] {
-        folder.configure(&format!("[[server]]\nurl = \"{url}\""));
-    }
-    let ran = run(&folder, &["send", "campaign", "--json"]);
-    assert_eq!(
-        (ran.status, counts(&ran)),
-        (3, "accepted 2, invalid 2".to_owned()),
-        "{ran:?}"
     );
 }
 

@@ -19,7 +19,7 @@ impl<'a> Courier<'a> {
     }
 
     pub(super) fn wants_connection(&mut self, now: Instant) -> bool {
-        !self.claimed.is_empty() || self.shared.outbox.has_work() && self.may_claim(now)
+        !self.claimed.is_empty() || self.has_work(now) && self.may_claim(now)
     }
 
     pub(super) fn terms(&self) -> (&'a Account<'a>, Terms) {

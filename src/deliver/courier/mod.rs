@@ -194,6 +194,7 @@ impl<'a> Courier<'a> {
                 self.account.learn_smtputf8(session.offers().smtputf8);
                 self.opened = Instant::now();
                 self.line = Line::Up(Box::new(session), None);
+                self.release_smtputf8(record);
             }
             Ok(None) => self.line = Line::Down(until),
             Err(trouble) => {
@@ -280,19 +281,32 @@ impl<'a> Courier<'a> {
         }
         let most = most.min(self.shared.accounts.share(self.account, now));
         let most = self.account.claim(most, now);
-        let leaves = self.shared.accounts.leaves_smtputf8(self.account, now);
+        let leaves = self.shared.accounts.leaves_smtputf8(self.account);
         let is_for_it = |job: &Job| !(leaves && job.needs_smtputf8());
         let jobs = self.shared.outbox.take(most, held, is_for_it);
         // First: what is not taken counts for no share of the work.
         self.account.release(most - jobs.len());
-        if leaves && jobs.is_empty() && self.shared.outbox.has_work() {
-            self.shared.accounts.step_aside(self.account);
-            self.look_again(now + LOOK_AGAIN);
+        if jobs.is_empty() {
+            self.has_work(now);
         }
         for job in jobs {
             record.claimed(&job, self.account.name());
             self.claimed.push_back((job, None));
         }
+    }
+
+    /// Whether there is work for its account. What only others can take they need not wait with until it has its share.
+    fn has_work(&mut self, now: Instant) -> bool {
+        let outbox = self.shared.outbox;
+        if !self.shared.accounts.leaves_smtputf8(self.account) {
+            return outbox.has_work();
+        }
+        let has_work = outbox.has_work_for(|job| !job.needs_smtputf8());
+        if !has_work && outbox.has_work() {
+            self.shared.accounts.step_aside(self.account);
+            self.look_again(now + LOOK_AGAIN);
+        }
+        has_work
     }
 
     /// Whether its account may have more now: its pace, its quota and the other accounts' shares allow it.
@@ -372,6 +386,20 @@ impl<'a> Courier<'a> {
             *claim = Some(written);
             // Nobody rings for what is durable as soon as it is written.
             self.has_news |= self.shared.delivery.durability == Durability::Process;
+        }
+    }
+
+    /// Hands back what was claimed for another connection, and is for other accounts by what the server offers on this one.
+    fn release_smtputf8(&mut self, record: &mut Record<'_>) {
+        if !self.shared.accounts.leaves_smtputf8(self.account) {
+            return;
+        }
+        let claimed = std::mem::take(&mut self.claimed).into_iter();
+        let (others, own): (VecDeque<_>, _) = claimed.partition(|(job, _)| job.needs_smtputf8());
+        self.claimed = own;
+        self.account.release(others.len());
+        for (job, _) in others {
+            record.released(job);
         }
     }
 

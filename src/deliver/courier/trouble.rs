@@ -86,16 +86,21 @@ impl Courier<'_> {
     /// The server is of no use now: until when to wait, unless it was of none for too long.
     fn wait(&self, failure: &Failure, now: Instant) -> Option<Instant> {
         let text = format!("{}: {failure}", self.account.name());
+        // First: once it is given up, somebody may ask why.
+        self.account.is_of_no_use(Reason::Server(text.clone()));
         let health = &self.account.health;
         let wait = match health.trouble(now) {
             Advice::Wait(wait) => wait,
-            Advice::GiveUp(_) if self.shared.accounts.are_given_up(now) => {
-                let text = format!("{text}; {}", self.given_up(failure));
-                self.shared.stop.request(Reason::Server(text));
-                return None;
+            Advice::GiveUp(wait) => {
+                let reason = Reason::Server(format!("{text}; {}", self.given_up(failure)));
+                if self.shared.accounts.are_given_up(now) {
+                    self.shared.stop.request(reason);
+                    return None;
+                }
+                // Others go on, and it may come back.
+                self.account.is_of_no_use(reason);
+                wait
             }
-            // Others go on, and it may come back.
-            Advice::GiveUp(wait) => wait,
         };
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         // Nobody listens once the run ends; that is no trouble.
@@ -161,6 +166,7 @@ impl Courier<'_> {
     /// Leaves its account out until then. Others go on; without any, the run stops, or waits.
     fn leave_out(&self, reason: Reason, until: Option<Instant>, now: Instant) {
         let known = self.account.is_out(now).is_some();
+        self.account.is_of_no_use(reason.clone());
         match self.shared.accounts.leave_out(self.account, until, now) {
             Left::None => self.shared.stop.request(reason),
             Left::Others if !known => self.tell(format!("{reason}; the others go on")),

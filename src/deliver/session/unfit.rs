@@ -21,8 +21,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
     }
 
     /// An address that only a server with SMTPUTF8 takes. The sender's is in all messages: the server is of no use. Any
-    /// other makes its row invalid, as it would be whoever composed it; where there are several servers it comes here only while
-    /// no other is there that may take it, and that may change, as often as there are attempts.
+    /// other makes its row invalid, as it would be whoever composed it: while another server may take it, it does not come here.
     fn beyond_ascii(&self, message: &Message) -> Option<Verdict> {
         let whose = message.beyond_ascii.filter(|_| !self.offers.smtputf8)?;
         let (scope, text) = match whose {
@@ -53,7 +52,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
             scope,
             cause: Cause::Local(text),
         };
-        Some(Verdict::Settled(self.refused(failure)))
+        Some(Verdict::Settled(Outcome::Failed(failure)))
     }
 
     /// Refused for good by this server; by others perhaps not.

@@ -30,8 +30,8 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             "results.jsonl",
-            r#"{"key":"a","row":7,"state":"invalid","message_id":null,"fields":{"email":"a@x.example","n":1.5,"items":[{"x":1}]}}
-{"key":"b","message_id":"b@x","fields":{"email":"b@x.example"},"rows":[{"email":"b@x.example"},{"email":"c@x.example","items":{}}]}
+            r#"{"key":"a","row":7,"address":"","state":"invalid","attempts":0,"message_id":null,"fields":{"email":"a@x.example","n":1.5,"items":[{"x":1}]}}
+{"key":"b","row":8,"address":"","state":"accepted","attempts":1,"message_id":"b@x","fields":{"email":"b@x.example"},"rows":[{"email":"b@x.example"},{"email":"c@x.example","items":{}}]}
 {"email":"d@x.example","fields":{"email":"e@x.example"}}
 "#,
             &[
@@ -42,8 +42,44 @@ pub(super) fn cases() -> Vec<Case> {
             ],
         ),
         case(
+            "own_fields.jsonl",
+            r#"{"email":"a@x.example","key":"k","row":1,"state":"Bonn","fields":{"email":"b@x.example"},"rows":[]}"#,
+            &[
+                "1@1 a@x.example|a@x.example||a@x.example|k|1=1|Bonn|{\"email\":\"b@x.example\"}={\"email\":\"b@x.example\"}|[]=[]",
+            ],
+        ),
+        case(
+            "own_message_id.jsonl",
+            r#"{"email":"a@x.example","message_id":"m","fields":{"email":"b@x.example"}}"#,
+            &[
+                "error: own_message_id.jsonl, names of the objects: column 2 is named \"message_id\", which is a value of mailrun's own in every template; rename the column",
+            ],
+        ),
+        // "fields" alone was corrected; left out; written otherwise; has more.
+        case(
+            "corrected.jsonl",
+            [
+                r#""fields":{"email":"a@x.example","n":2},"rows":[{"email":"a@x.example","n":1},{"email":"b@x.example","n":1}]"#,
+                r#""rows":[{"email":"c@x.example","n":3}]"#,
+                r#""fields":{"email":"\u0064@x.example","n":[ 1 ],"m":null},"rows":[{"n":[1],"email":"d@x.example"}]"#,
+                r#""fields":{"email":"e@x.example","more":1},"rows":[{"email":"e@x.example"}]"#,
+            ]
+            .map(|rest| {
+                let beside = r#""key":"k","row":1,"address":"","state":"","attempts":0,"message_id":null"#;
+                format!("{{{beside},{rest}}}\n")
+            })
+            .concat(),
+            &[
+                "1@1 invalid \"a@x.example\" n: \"fields\" has another value here than the first of \"rows\"; correct it in both, or leave \"fields\" out",
+                "2@1 b@x.example|b@x.example||b@x.example|1=1|",
+                "3@2 c@x.example|c@x.example||c@x.example|3=3|",
+                "4@3 d@x.example|d@x.example||d@x.example|[1]=[1]|",
+                "5@4 invalid \"e@x.example\" more: \"fields\" has another value here than the first of \"rows\"; correct it in both, or leave \"fields\" out",
+            ],
+        ),
+        case(
             "resultless.jsonl",
-            r#"{"message_id":null,"fields":{"email":"a@x.example"},"rows":[5]}"#,
+            r#"{"key":"a","row":1,"address":"","state":"invalid","attempts":0,"message_id":null,"fields":{"email":"a@x.example"},"rows":[5]}"#,
             &[
                 "error: resultless.jsonl:1:1: this line is no JSON object: in \"rows\": invalid type: integer `5`, expected an object; write one object a line, such as {\"email\": \"jane@x.example\"}",
             ],
@@ -191,13 +227,58 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             "deep.jsonl",
+            [
+                ("a", "[", 500),
+                ("b", "[", 128),
+                ("c", "{\"[\\\"\":", 128),
+                ("d", "[", 1),
+            ]
+            .map(|(name, open, times)| {
+                let close = if open == "[" { "]" } else { "}" };
+                let (open, close) = (open.repeat(times), close.repeat(times));
+                format!("{{\"email\":\"{name}@x.example\",\"x\":{open}1{close}}}\n")
+            })
+            .concat(),
+            &[
+                "1@1 invalid \"a@x.example\" x: more than 127 lists and objects in each other; make it flatter, or leave it out",
+                "2@2 invalid \"b@x.example\" x: more than 127 lists and objects in each other; make it flatter, or leave it out",
+                "3@3 invalid \"c@x.example\" x: more than 127 lists and objects in each other; make it flatter, or leave it out",
+                "4@4 d@x.example|d@x.example||d@x.example|[1]=[1]",
+            ],
+        ),
+        case(
+            "deepest.jsonl",
+            format!(
+                "{{\"x\":{}1{},\"email\":\"a@x.example\"}}\n",
+                "[".repeat(127),
+                "]".repeat(127)
+            ),
+            vec![&*String::leak(format!(
+                "1@1 a@x.example|a@x.example||{0}={0}|a@x.example",
+                "[".repeat(127) + "1" + &"]".repeat(127)
+            ))]
+            .leak(),
+        ),
+        case(
+            "deep_and_torn.jsonl",
             format!(
                 "{{\"email\":\"a@x.example\",\"x\":{}1{}}}\n",
-                "[".repeat(500),
-                "]".repeat(500)
+                "[".repeat(128),
+                "]".repeat(127)
             ),
             &[
-                "error: deep.jsonl:1:1: this line is no JSON object: the value of \"x\": recursion limit exceeded; write one object a line, such as {\"email\": \"jane@x.example\"}",
+                "error: deep_and_torn.jsonl:1:284: this line is no JSON object: expected `,` or `]`; write one object a line, such as {\"email\": \"jane@x.example\"}",
+            ],
+        ),
+        case(
+            "deep_results.jsonl",
+            format!(
+                "{{\"key\":0,\"row\":1,\"address\":0,\"state\":0,\"attempts\":0,\"message_id\":null,\"fields\":{{\"email\":\"a@x.example\",\"x\":{}1{}}}}}\n",
+                "[".repeat(128),
+                "]".repeat(128)
+            ),
+            &[
+                "1@1 invalid \"a@x.example\" x: more than 127 lists and objects in each other; make it flatter, or leave it out",
             ],
         ),
     ]

@@ -112,7 +112,7 @@ pub(super) fn inlined(
         return Err(source(*name).wrong(*at, format!("{problem}; {WAY_OUT}")));
     }
     for file in iter::once(&file).chain(files.values()) {
-        let deep = depth::elements(&file.pieces);
+        let deep = depth::elements(&file.pieces, depth::Ends::MayBeLeftOut);
         deep.map_err(|(at, problem)| file.source.wrong(at, problem))?;
     }
     let edits = edits(&page, &rules, source)?;

@@ -37,7 +37,7 @@ pub(super) fn to_html(
     mut image: impl FnMut(&str) -> Result<(), String>,
 ) -> Result<Source, TemplateError> {
     let text = expand::expanded(main, partials)?;
-    depth::elements(&pieces::pieces(&text.text))
+    depth::elements(&pieces::pieces(&text.text), depth::Ends::AreWritten)
         .map_err(|(at, problem)| text.wrong(at, problem))?;
     let elements = elements(&text.text);
     if let Some(at) = start(&elements, |name| name == "mj-include") {

@@ -330,12 +330,16 @@ fn a_place_is_right_behind_what_is_left_out_or_put_in() {
 
 #[test]
 fn what_nests_too_deep_is_refused_before_it_uses_up_the_stack() {
-    let text = format!("{}x{}", "<div>".repeat(20_000), "</div>".repeat(20_000));
-    let page = format!(
-        "<mjml><mj-body><mj-section><mj-column><mj-text>\n{text}</mj-text></mj-column></mj-section></mj-body></mjml>"
-    );
+    let page = |name: &str, times| {
+        let (open, close) = (format!("<{name}>"), format!("</{name}>"));
+        let text = format!("{}x{}", open.repeat(times), close.repeat(times));
+        format!(
+            "<mjml><mj-body><mj-section><mj-column><mj-text>\n{text}</mj-text></mj-column></mj-section></mj-body></mjml>"
+        )
+    };
     for (page, place, name) in [
-        (page, "2:1226", "div"),
+        (page("div", 20_000), "2:1226", "div"),
+        (page("td", 800), "2:981", "td"),
         (
             "<mjml><mj-body>".to_owned() + &"<mj-section>".repeat(20_000),
             "1:2992",
