@@ -42,6 +42,8 @@ pub struct Account<'a> {
     refusals: AtomicU32,
     /// Whether its server said that it has no SMTPUTF8.
     lacks_smtputf8: AtomicBool,
+    /// The least that a connection to it took, in nanoseconds.
+    round_trip: AtomicU64,
     /// No pace, no quota: what is below need not be asked.
     free: AtomicBool,
     bounds: Mutex<Bounds>,
@@ -100,6 +102,7 @@ impl<'a> Account<'a> {
             handed: AtomicU64::new(0),
             refusals: AtomicU32::new(0),
             lacks_smtputf8: AtomicBool::new(false),
+            round_trip: AtomicU64::new(u64::MAX),
             free: AtomicBool::new(pace.is_free() && quotas.is_empty()),
             bounds: Mutex::new(Bounds {
                 pace,
@@ -222,6 +225,17 @@ impl<'a> Account<'a> {
     /// Takes in whether the server offers SMTPUTF8.
     pub fn learn_smtputf8(&self, offered: bool) {
         self.lacks_smtputf8.store(!offered, Relaxed);
+    }
+
+    /// Takes in what a connection to its server took.
+    pub fn learn_round_trip(&self, took: Duration) {
+        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.round_trip.fetch_min(took, Relaxed);
+    }
+
+    /// The least that a connection to its server took: a round trip, that is.
+    pub fn round_trip(&self) -> Duration {
+        Duration::from_nanos(self.round_trip.load(Relaxed))
     }
 
     /// Whether it has said that it does not; until it has said anything it may.

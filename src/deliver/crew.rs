@@ -4,7 +4,6 @@
 //! write. What is claimed, marked and settled on all of its connections in a turn is one append.
 
 use std::io;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread::{self, Scope};
@@ -17,20 +16,12 @@ use super::account::Account;
 use super::courier::{Courier, Disk, Shared};
 use super::dial::Dial;
 use super::event::Event;
+use super::gather::Gathering;
 use super::record::Record;
 use crate::bell::{Bell, Wait};
 use crate::ledger::LedgerError;
 use crate::ledger::file::Mark;
 use crate::stop::Reason;
-
-/// While a server has work from so many connections at least, its replies are gathered: several are taken in one turn,
-/// with one append for all, and both ends sleep and wake less.
-const BUSY: usize = 4;
-/// Replies are gathered while so many of those that are awaited are on their way still: the server is to have work.
-const GATHERED: u32 = 3;
-/// At least so long, which is short against any round trip that is not on one machine, and of use only to a thread that is
-/// woken on time; and at most so long, whatever the server takes for a message.
-const LINGER: Range<Duration> = Duration::from_micros(60)..Duration::from_millis(1);
 
 /// Between looks, when nothing can be waited for.
 const BLIND: Duration = Duration::from_millis(10);
@@ -44,10 +35,7 @@ pub struct Crew<'scope, 'env> {
     bell: Arc<Bell>,
     /// What stands before it in the ledger was durable in the last turn.
     durable: Mark,
-    /// When the last turn began.
-    woken: Instant,
-    /// What lay between two replies, lately.
-    gap: Duration,
+    gathering: Gathering,
 }
 
 impl<'scope, 'env> Crew<'scope, 'env> {
@@ -68,8 +56,7 @@ impl<'scope, 'env> Crew<'scope, 'env> {
             dial: Dial::new(scope, Arc::clone(&bell)),
             bell,
             durable: Mark::default(),
-            woken: Instant::now(),
-            gap: Duration::ZERO,
+            gathering: Gathering::new(Instant::now()),
         }
     }
 
@@ -125,16 +112,6 @@ impl<'scope, 'env> Crew<'scope, 'env> {
         Ok(())
     }
 
-    /// How long replies are gathered while so many are awaited.
-    fn linger(&self, awaited: usize) -> Duration {
-        let awaited = u32::try_from(awaited).unwrap_or(u32::MAX);
-        // Where they come so rarely, hardly a second one would.
-        match self.gap < LINGER.end {
-            true => (self.gap * awaited / GATHERED).clamp(LINGER.start, LINGER.end),
-            false => LINGER.start,
-        }
-    }
-
     /// Waits until a server answered, takes bytes again, is waited for in vain, or somebody rings.
     fn sleep(&mut self) -> io::Result<()> {
         let disk = |courier: &Courier<'_>| courier.disk(self.durable);
@@ -144,10 +121,10 @@ impl<'scope, 'env> Crew<'scope, 'env> {
             None => {}
         }
         let couriers = &self.couriers;
-        let busy = couriers.iter().filter(|courier| courier.is_busy()).count();
-        if busy >= BUSY {
-            thread::sleep(self.linger(busy).saturating_sub(self.woken.elapsed()));
-        }
+        let awaited = couriers.iter().filter(|courier| courier.is_busy());
+        let farthest = awaited.clone().map(Courier::round_trip).max();
+        let until = (self.gathering).until(awaited.count(), farthest.unwrap_or_default());
+        thread::sleep(until.saturating_duration_since(Instant::now()));
         let until = couriers.iter().filter_map(Courier::deadline).min();
         let (numbers, mut sockets): (Vec<usize>, Vec<PollFd<'_>>) = couriers
             .iter()
@@ -181,11 +158,7 @@ impl<'scope, 'env> Crew<'scope, 'env> {
             .map(|(number, _)| number)
             .collect();
         drop(sockets);
-        let now = Instant::now();
-        if let Ok(answered @ 1..) = u32::try_from(awake.len()) {
-            self.gap = (7 * self.gap + now.duration_since(self.woken) / answered) / 8;
-        }
-        self.woken = now;
+        self.gathering.took(awake.len(), Instant::now());
         for number in awake {
             self.couriers[number].read();
         }

@@ -19,6 +19,7 @@ pub mod crew;
 pub mod dial;
 pub mod eml;
 pub mod event;
+mod gather;
 mod handshake;
 pub mod health;
 pub mod job;

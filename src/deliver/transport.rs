@@ -71,6 +71,7 @@ pub enum Readiness {
 #[derive(Debug)]
 pub struct Tcp {
     stream: TcpStream,
+    round_trip: Duration,
 }
 
 impl Tcp {
@@ -95,11 +96,18 @@ impl Tcp {
     }
 
     fn connect_to(address: SocketAddr, timeout: Duration) -> io::Result<Self> {
+        let begun = Instant::now();
         let stream = TcpStream::connect_timeout(&address, timeout)?;
+        let round_trip = begun.elapsed();
         // Without this the end of a message waits for the acknowledgement of what went before it.
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
-        Ok(Tcp { stream })
+        Ok(Tcp { stream, round_trip })
+    }
+
+    /// What connecting took: the systems of both ends exchanged a word, and no program did.
+    pub fn round_trip(&self) -> Duration {
+        self.round_trip
     }
 
     /// The stream, for what is laid over it.

@@ -149,6 +149,11 @@ impl<'a> Courier<'a> {
         (self.session()).is_some_and(|session| session.in_flight() > 0)
     }
 
+    /// How far away its server is.
+    pub fn round_trip(&self) -> Duration {
+        self.account.round_trip()
+    }
+
     /// The session whose socket is to be waited for.
     pub fn session(&self) -> Option<&Session<Job>> {
         match &self.line {
@@ -192,6 +197,7 @@ impl<'a> Courier<'a> {
                 self.shared.tally.opened();
                 self.account.health.greeted();
                 self.account.learn_smtputf8(session.offers().smtputf8);
+                self.account.learn_round_trip(session.round_trip());
                 self.opened = Instant::now();
                 self.line = Line::Up(Box::new(session), None);
                 self.release_smtputf8(record);

@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::group::Group;
 use super::{Manner, Session, Terms, Trouble};
@@ -65,6 +65,7 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
             lost: None,
             misbehaved: None,
             one_of_several: false,
+            round_trip: Duration::ZERO,
             since: Instant::now(),
         }
     }

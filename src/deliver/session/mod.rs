@@ -155,6 +155,8 @@ pub struct Session<J, T = Line> {
     misbehaved: Option<Misbehaviour>,
     /// What this server cannot take another one may.
     one_of_several: bool,
+    /// What connecting took.
+    round_trip: Duration,
     /// When the server last did what was waited for.
     since: Instant,
 }
@@ -168,6 +170,11 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
     /// What the server offers.
     pub fn offers(&self) -> &Offers {
         &self.offers
+    }
+
+    /// A round trip to the server, as far as connecting showed it.
+    pub fn round_trip(&self) -> Duration {
+        self.round_trip
     }
 
     /// How many more messages can be handed over now.

@@ -71,6 +71,7 @@ impl<J: Borrow<Message>> Session<J> {
             tap.event(&format!("connected to {}:{}", access.host, access.port));
         }
         let name = greet::name(tcp.local_address().ok());
+        let round_trip = tcp.round_trip();
         let private = access.security.is_some() || tcp.is_local();
         let line = match &access.security {
             Some(security) if security.implicit => {
@@ -110,6 +111,7 @@ impl<J: Borrow<Message>> Session<J> {
         }
         Ok(Session {
             one_of_several: access.one_of_several,
+            round_trip,
             ..Session::begin(wire, offers, terms)
         })
     }
