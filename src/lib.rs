@@ -37,6 +37,7 @@ pub mod init;
 pub mod outcome;
 pub mod progress;
 pub mod sandbox;
+pub mod scheduling;
 pub mod signals;
 pub mod stop;
 pub mod tally;

@@ -21,6 +21,7 @@ use super::record::Record;
 use crate::bell::{Bell, Wait};
 use crate::ledger::LedgerError;
 use crate::ledger::file::Mark;
+use crate::scheduling::wake_on_time;
 use crate::stop::Reason;
 
 /// Between looks, when nothing can be waited for.
@@ -164,12 +165,4 @@ impl<'scope, 'env> Crew<'scope, 'env> {
         }
         Ok(())
     }
-}
-
-/// Has this thread woken within a microsecond of the time that it sleeps to, where the system can: Linux may be 50 late
-/// unless it is told otherwise, more than all that a crew does in a turn.
-fn wake_on_time() {
-    #[cfg(target_os = "linux")]
-    // One that is woken later is slower, and no less right.
-    let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1_000));
 }

@@ -18,6 +18,7 @@ use crate::ledger::replay::Replay;
 use crate::ledger::standing::{Barred, KeyHash, SlotId, Standing};
 use crate::message::{Identity, Whose};
 use crate::recipients::{InvalidRow, Recipient, Row};
+use crate::scheduling::give_way;
 use crate::stop::{Reason, Stop};
 use crate::tally::Tally;
 
@@ -25,6 +26,8 @@ use crate::tally::Tally;
 pub(super) const CHUNK_BYTES: usize = 4 << 20;
 /// Rows composed together at first, while nobody knows how large their messages are, and no server has any yet.
 const FIRST_CHUNK: usize = 32;
+/// Rows composed together at most: few, so that who sends is not kept from a core for long.
+const CHUNK: usize = 64;
 /// Bytes of messages that are composed together.
 const MESSAGE_BYTES: usize = 2 << 20;
 
@@ -89,6 +92,8 @@ struct Due {
 impl Feeder<'_> {
     /// One pass over the list.
     pub fn feed(&self, whom: Whom) {
+        give_way();
+        rayon::broadcast(|_| give_way());
         if let Err(reason) = self.read(whom) {
             self.stop.request(reason);
         }
@@ -104,7 +109,8 @@ impl Feeder<'_> {
             (Selection::Limit(limit), _) => *limit,
             (Selection::All | Selection::Only(_), _) => u64::MAX,
         };
-        let mut at_once = self.plan.composer.chunk().min(FIRST_CHUNK);
+        let most = self.plan.composer.chunk().min(CHUNK);
+        let mut at_once = most.min(FIRST_CHUNK);
         let (mut chunk, mut bytes) = (Vec::with_capacity(at_once), 0);
         let mut lines = Vec::new();
         for row in list {
@@ -132,7 +138,7 @@ impl Feeder<'_> {
                     .map_err(|error| Reason::Ledger(error.stops()))?;
                 // A row of which no message can be made is no recipient of the limit: the next one is.
                 left = left.saturating_add(composed.refused);
-                at_once = composed.next(self.plan.composer.chunk());
+                at_once = composed.next(most);
                 if left == 0 {
                     break;
                 }
