@@ -1,7 +1,9 @@
 //! A recipient in, a message out: templates, enclosures and builder of one run, as one step. Called from many threads; no
 //! clock, and no file but those whose path a row's data takes part in.
 
-use std::{env, fs};
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, PoisonError};
+use std::{env, fs, mem};
 
 use lettre::Address;
 
@@ -56,6 +58,35 @@ pub struct Composer {
     naming: Naming,
     /// Who gets every message, and alone.
     redirected: Option<Address>,
+    /// Sheets that nobody composes on now.
+    sheets: Mutex<Vec<Sheet>>,
+}
+
+/// A sheet while somebody composes on it.
+pub struct Lent<'a> {
+    sheet: Sheet,
+    sheets: &'a Mutex<Vec<Sheet>>,
+}
+
+impl Deref for Lent<'_> {
+    type Target = Sheet;
+
+    fn deref(&self) -> &Sheet {
+        &self.sheet
+    }
+}
+
+impl DerefMut for Lent<'_> {
+    fn deref_mut(&mut self) -> &mut Sheet {
+        &mut self.sheet
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let mut sheets = self.sheets.lock().unwrap_or_else(PoisonError::into_inner);
+        sheets.push(mem::take(&mut self.sheet));
+    }
 }
 
 impl Composer {
@@ -98,6 +129,7 @@ impl Composer {
                 .with_signers(signers(campaign)?),
             naming: Naming::of(campaign),
             redirected: None,
+            sheets: Mutex::default(),
         })
     }
 
@@ -124,9 +156,13 @@ impl Composer {
         self.templates.uses()
     }
 
-    /// What one thread composes on.
-    pub fn sheet(&self) -> Sheet {
-        self.templates.sheet()
+    /// What one thread composes on, as long as it does.
+    pub fn sheet(&self) -> Lent<'_> {
+        let mut sheets = self.sheets.lock().unwrap_or_else(PoisonError::into_inner);
+        Lent {
+            sheet: sheets.pop().unwrap_or_else(|| self.templates.sheet()),
+            sheets: &self.sheets,
+        }
     }
 
     /// Renders and builds one message, on a sheet of this composer. `date` is the Date header's value.

@@ -123,8 +123,12 @@ impl<'scope, 'env> Crew<'scope, 'env> {
         }
         let couriers = &self.couriers;
         let awaited = couriers.iter().filter(|courier| courier.is_busy());
-        let farthest = awaited.clone().map(Courier::round_trip).max();
-        let until = (self.gathering).until(awaited.count(), farthest.unwrap_or_default());
+        let mut round_trips = awaited.clone().map(Courier::round_trip);
+        // Of several servers one would wait for another's messages in line.
+        let round_trip = round_trips.next().unwrap_or_default();
+        let is_one = round_trips.all(|other| other == round_trip);
+        let round_trip = if is_one { round_trip } else { Duration::MAX };
+        let until = self.gathering.until(awaited.count(), round_trip);
         thread::sleep(until.saturating_duration_since(Instant::now()));
         let until = couriers.iter().filter_map(Courier::deadline).min();
         let (numbers, mut sockets): (Vec<usize>, Vec<PollFd<'_>>) = couriers

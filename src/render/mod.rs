@@ -53,6 +53,16 @@ pub struct Sheet {
     rendered: Rendered,
 }
 
+impl Default for Sheet {
+    /// A sheet of no templates.
+    fn default() -> Self {
+        Sheet {
+            context: Context::null(),
+            rendered: Rendered::default(),
+        }
+    }
+}
+
 impl Sheet {
     /// The texts of the message that was last composed on it.
     pub fn rendered(&self) -> &Rendered {
