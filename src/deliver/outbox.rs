@@ -8,7 +8,7 @@ use crate::bell::Bell;
 /// What the outbox holds at most: more makes the feeder wait.
 const MOST_ITEMS: usize = 512;
 /// In bytes, as the items weigh themselves.
-const MOST_BYTES: usize = 4 << 20;
+const MOST_BYTES: usize = 2 << 20;
 
 /// An item that says how much memory it holds.
 pub trait Weigh {
