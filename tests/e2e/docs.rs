@@ -60,11 +60,14 @@ fn readme_shows_the_help_as_it_is() {
     }
 }
 
-/// Every Rust file below `folder`.
+/// Every Rust file below `folder`, what is built there apart.
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        if path.ends_with("target") {
+            continue;
+        }
         if path.is_dir() {
             found.extend(sources(&path));
         } else if path.extension().is_some_and(|it| it == "rs") {
