@@ -378,6 +378,9 @@ impl<'a> Courier<'a> {
                 return;
             }
             self.alone = suspect;
+            if suspect {
+                session.mistrust();
+            }
             if let Some((job, _)) = self.claimed.pop_front() {
                 session.submit(job);
             }

@@ -226,6 +226,12 @@ impl<J: Borrow<Message>, T: Transport> Session<J, T> {
         }
     }
 
+    /// Has the next content wait until its envelope is answered, as the first one does: connections were lost at its
+    /// message, and what has not left cannot be in doubt. To be called when nothing is in flight.
+    pub fn mistrust(&mut self) {
+        self.trusted = false;
+    }
+
     /// The messages that are done with, since the last call.
     pub fn finished(&mut self) -> Vec<Finished<J>> {
         std::mem::take(&mut self.finished)
