@@ -124,6 +124,8 @@ impl Shape {
         }
         set(map, "send_id", &identity.send_id);
         set(map, "message_id", &identity.message_id);
+        // It is known once its own templates are rendered, and these can go through all entries.
+        set(map, "unsubscribe_url", "");
         if let Some(key) = &self.token_key {
             let (address, of) = match &self.token_for {
                 None => (recipient.address.as_ref(), recipient.key.as_str()),

@@ -212,6 +212,26 @@ fn rows_do_not_see_each_other() {
 }
 
 #[test]
+fn no_row_sees_the_link_of_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut campaign = campaign(folder.path(), "{{unsubscribe_url}}");
+    campaign.list.unsubscribe = vec![
+        "https://x.example/{{name}}?{{lookup this \"unsubscribe_url\"}}{{#each this}}{{#if (eq @key \"unsubscribe_url\")}}{{this}}{{/if}}{{/each}}".to_owned(),
+    ];
+    let templates = load(&campaign).unwrap();
+    let identity = Identity {
+        send_id: "a".into(),
+        message_id: "b".into(),
+    };
+    let mut sheet = templates.sheet();
+    for name in ["A", "B", "C"] {
+        let row = recipient(&["a@b.example", name, "", ""]);
+        let rendered = templates.render(&row, &identity, &mut sheet).unwrap();
+        assert_eq!(&*rendered.subject, format!("https://x.example/{name}?"));
+    }
+}
+
+#[test]
 fn templates_are_shared_by_threads() {
     let folder = tempfile::tempdir().unwrap();
     let templates = load(&campaign(folder.path(), "{{upper name}} {{row_number}}")).unwrap();
