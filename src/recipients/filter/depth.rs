@@ -32,6 +32,7 @@ pub(super) fn check(source: &str) -> Result<(), (usize, String)> {
                 deepen(&mut around);
             }
             b'=' if at > 0 && bytes[at - 1] == b'=' => deepen(&mut around),
+            b'i' if is_in(bytes, at) => deepen(&mut around),
             _ => {}
         }
         if around.iter().sum::<usize>() > DEEPEST {
@@ -43,6 +44,15 @@ pub(super) fn check(source: &str) -> Result<(), (usize, String)> {
         at += length;
     }
     Ok(())
+}
+
+/// Whether `in` stands here, the one operator that is a word.
+fn is_in(bytes: &[u8], at: usize) -> bool {
+    let within = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let before = at.checked_sub(1).and_then(|at| bytes.get(at));
+    bytes[at..].starts_with(b"in")
+        && !before.is_some_and(within)
+        && !bytes.get(at + 2).is_some_and(within)
 }
 
 fn deepen(around: &mut [usize]) {
@@ -97,6 +107,7 @@ mod tests {
             ("<=1", 1),
             ("[1]", 1),
             (".f(x)", 2),
+            (" in a", 1),
         ] {
             let most = DEEPEST / each;
             assert_eq!(
