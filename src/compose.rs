@@ -227,8 +227,8 @@ impl Composer {
         images.into_iter().chain(attachments).collect()
     }
 
-    /// How many messages are composed together: enough to share out among cores, little enough to be on their way soon.
-    /// Fewer where each may be as large as the files it takes along.
+    /// How many messages are composed together at most: enough to share out among cores. Fewer where each may be as large as
+    /// the files it takes along.
     pub fn chunk(&self) -> usize {
         if self.images.read_by_row() || self.attachments.read_by_row() {
             16

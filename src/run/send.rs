@@ -289,11 +289,15 @@ impl Work<'_> {
             }
             let wait = jittered(delay);
             delay = delay.saturating_mul(2).min(delivery.longest_delay);
-            voice.say(&format!(
-                "{} deferred; the next attempt in {}",
-                count(waiting, "recipient"),
-                wording::time(wait)
-            ));
+            let (deferred, next) = (self.chosen(Standing::Deferred), wording::time(wait));
+            // Those that were set aside are not.
+            let what = if deferred > 0 {
+                "deferred"
+            } else {
+                "waiting for their server"
+            };
+            let who = count(if deferred > 0 { deferred } else { waiting }, "recipient");
+            voice.say(&format!("{who} {what}; the next attempt in {next}"));
             self.rest(wait, voice, signals);
             if self.stop.is_requested() {
                 return;
